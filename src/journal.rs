@@ -1,0 +1,106 @@
+//! One request's clock and notebook: when it must be done, and what happened on its way.
+//!
+//! Filled in by the operation and by `graph/`, read by the access line. Must not know either wire.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How one mailbox's look-up was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CacheOutcome {
+    /// From the cache.
+    Hit,
+    /// By a call to Graph made for it.
+    Miss,
+    /// By a call that another request had begun.
+    Joined,
+    /// From the cache, past its lifetime, because Graph failed.
+    Stale,
+}
+
+impl CacheOutcome {
+    /// The outcome as a metric label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Joined => "joined",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// One request's clock and notebook.
+#[derive(Debug)]
+pub struct Journal {
+    /// Identifies the request in our log and, as `client-request-id`, in Microsoft's.
+    pub request_id: Uuid,
+    /// When the request arrived.
+    pub now: Timestamp,
+    /// When it must be answered.
+    pub deadline: Instant,
+    /// Mailboxes asked for.
+    pub mailboxes: Counter,
+    /// Of these, how many failed.
+    pub failed: Counter,
+    /// Look-ups answered from the cache.
+    pub hits: Counter,
+    /// Look-ups that called Graph.
+    pub misses: Counter,
+    /// Look-ups that joined another request's call.
+    pub joined: Counter,
+    /// Look-ups answered past their lifetime.
+    pub stale: Counter,
+    /// Calls to Graph that this request waited for.
+    pub graph_calls: Counter,
+}
+
+impl Journal {
+    /// A new notebook.
+    #[must_use]
+    pub fn new(request_id: Uuid, now: Timestamp, deadline: Instant) -> Self {
+        Self {
+            request_id,
+            now,
+            deadline,
+            mailboxes: Counter::default(),
+            failed: Counter::default(),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            joined: Counter::default(),
+            stale: Counter::default(),
+            graph_calls: Counter::default(),
+        }
+    }
+
+    /// Notes how a look-up was answered.
+    pub fn cache(&self, outcome: CacheOutcome) {
+        match outcome {
+            CacheOutcome::Hit => self.hits.add(1),
+            CacheOutcome::Miss => self.misses.add(1),
+            CacheOutcome::Joined => self.joined.add(1),
+            CacheOutcome::Stale => self.stale.add(1),
+        }
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU32);
+
+impl Counter {
+    /// Adds.
+    pub fn add(&self, more: u32) {
+        self.0.fetch_add(more, Relaxed);
+    }
+
+    /// Reads.
+    #[must_use]
+    pub fn get(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+}

@@ -1,0 +1,192 @@
+//! The figures that operators watch, in Prometheus' terms.
+//!
+//! Owns names and labels. Must not know what counts them.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// All figures of one running gateway.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Requests by operation and outcome.
+    pub requests: Family<RequestLabels, Counter>,
+    /// Time to answer, by operation.
+    pub request_seconds: Family<OperationLabel, Histogram, fn() -> Histogram>,
+    /// Mailboxes asked for, by outcome: `ok` or a failure's label.
+    pub mailboxes: Family<OutcomeLabel, Counter>,
+    /// Look-ups by how the cache answered: hit, miss, joined, stale.
+    pub cache: Family<OutcomeLabel, Counter>,
+    /// Bytes the cache holds, by its own estimate.
+    pub cache_bytes: Gauge,
+    /// Mailbox spans the cache holds.
+    pub cache_entries: Gauge,
+    /// Calls to Graph by call and HTTP status (or `error`).
+    pub graph_calls: Family<GraphLabels, Counter>,
+    /// Time of calls to Graph, by call.
+    pub graph_seconds: Family<CallLabel, Histogram, fn() -> Histogram>,
+    /// Calls that Graph throttled, by tenant.
+    pub graph_throttled: Family<TenantLabel, Counter>,
+    /// Token requests to Entra by tenant and outcome.
+    pub graph_tokens: Family<TenantOutcome, Counter>,
+    /// 1 while a tenant's circuit is open.
+    pub circuit_open: Family<TenantLabel, Gauge>,
+    /// Calls to Graph allowed at once, as the adaptive limit has it, by tenant.
+    pub graph_limit: Family<TenantLabel, Gauge>,
+    /// Tokens issued to clients, and refusals, by outcome.
+    pub tokens: Family<OutcomeLabel, Counter>,
+    /// Refused requests by limit: rate, concurrency, connections, body, authentication.
+    pub limited: Family<LimitLabels, Counter>,
+    /// Denials by client and reason.
+    pub denied: Family<LimitLabels, Counter>,
+    /// Open connections.
+    pub connections: Gauge,
+}
+
+/// Labels of a request.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The operation, or the route.
+    pub operation: &'static str,
+    /// `ok` or a failure's label.
+    pub outcome: &'static str,
+}
+
+/// An operation, or a route.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct OperationLabel {
+    /// The operation, or the route.
+    pub operation: &'static str,
+}
+
+/// An outcome.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct OutcomeLabel {
+    /// The outcome.
+    pub outcome: &'static str,
+}
+
+/// Labels of a call to Graph.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct GraphLabels {
+    /// The call's file in `graph/calls`.
+    pub call: &'static str,
+    /// The HTTP status, or `error` when there was none.
+    pub status: String,
+}
+
+/// A call to Graph.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CallLabel {
+    /// The call's file in `graph/calls`.
+    pub call: &'static str,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct TenantLabel {
+    /// Its name in the configuration.
+    pub tenant: String,
+}
+
+/// A tenant and an outcome.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct TenantOutcome {
+    /// The tenant's name in the configuration.
+    pub tenant: String,
+    /// The outcome.
+    pub outcome: &'static str,
+}
+
+/// What was refused to whom.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// The client's name in the configuration, or `-` before it is known.
+    pub client: String,
+    /// The limit, or the reason.
+    pub limit: &'static str,
+}
+
+impl Metrics {
+    /// All figures at nought.
+    #[must_use]
+    pub fn new() -> Self {
+        let latency: fn() -> Histogram = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("calendar_relay"),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(latency),
+            mailboxes: Family::default(),
+            cache: Family::default(),
+            cache_bytes: Gauge::default(),
+            cache_entries: Gauge::default(),
+            graph_calls: Family::default(),
+            graph_seconds: Family::new_with_constructor(latency),
+            graph_throttled: Family::default(),
+            graph_tokens: Family::default(),
+            circuit_open: Family::default(),
+            graph_limit: Family::default(),
+            tokens: Family::default(),
+            limited: Family::default(),
+            denied: Family::default(),
+            connections: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "Requests by operation and outcome", metrics.requests.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "Time to answer",
+            Unit::Seconds,
+            metrics.request_seconds.clone(),
+        );
+        registry.register("mailboxes", "Mailboxes asked for, by outcome", metrics.mailboxes.clone());
+        registry.register("cache_lookups", "Look-ups by how the cache answered", metrics.cache.clone());
+        registry.register_with_unit(
+            "cache_size",
+            "Estimated size of the cache",
+            Unit::Bytes,
+            metrics.cache_bytes.clone(),
+        );
+        registry.register("cache_entries", "Mailbox spans in the cache", metrics.cache_entries.clone());
+        registry.register("graph_calls", "Calls to Microsoft Graph by call and status", metrics.graph_calls.clone());
+        registry.register_with_unit(
+            "graph_call_duration",
+            "Time of calls to Microsoft Graph",
+            Unit::Seconds,
+            metrics.graph_seconds.clone(),
+        );
+        registry.register("graph_throttled", "Calls that Microsoft Graph throttled", metrics.graph_throttled.clone());
+        registry.register("graph_tokens", "Token requests to Microsoft Entra", metrics.graph_tokens.clone());
+        registry.register("graph_circuit_open", "1 while a tenant's circuit is open", metrics.circuit_open.clone());
+        registry.register(
+            "graph_concurrency_limit",
+            "Calls to Microsoft Graph allowed at once",
+            metrics.graph_limit.clone(),
+        );
+        registry.register("tokens", "Tokens issued to clients and refusals", metrics.tokens.clone());
+        registry.register("limited", "Requests refused by a limit", metrics.limited.clone());
+        registry.register("denied", "Denials by client and reason", metrics.denied.clone());
+        registry.register("connections", "Open connections", metrics.connections.clone());
+        metrics
+    }
+
+    /// All figures as OpenMetrics text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,85 @@
+//! Whose calendars, with which application.
+//!
+//! Owns Microsoft 365 tenants as the configuration describes them. Must not send anything.
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::calendar::Capability;
+
+/// A Microsoft 365 tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its name in the configuration, in logs and metrics.
+    pub name: String,
+    /// Its directory (tenant) id.
+    pub id: String,
+    /// Where its login and its Graph live.
+    pub cloud: Cloud,
+    /// Its mail domains, lower-case.
+    pub domains: Vec<String>,
+    /// Its applications, the narrowest first.
+    pub credentials: Vec<Credential>,
+}
+
+/// Where a tenant's login and Graph live.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    /// Microsoft Entra's origin, such as `https://login.microsoftonline.com/`.
+    pub login: Url,
+    /// Microsoft Graph's origin, such as `https://graph.microsoft.com/`.
+    pub graph: Url,
+    /// Certificate authorities to trust besides the usual ones, as PEM; for proxies and tests.
+    pub extra_ca: Option<Vec<u8>>,
+}
+
+/// One Entra application of a tenant, bound to the capabilities that it serves.
+#[derive(Debug)]
+pub struct Credential {
+    /// Application (client) id.
+    pub client_id: String,
+    /// How it proves who it is.
+    pub proof: Proof,
+    /// What it serves.
+    pub capabilities: Vec<Capability>,
+    /// Scoped by Exchange RBAC for Applications: one mailbox a call, itself in the URL, because
+    /// nobody has documented whether the other mailboxes of a call are checked.
+    pub rbac_scoped: bool,
+}
+
+/// How an application proves who it is.
+#[derive(Debug)]
+pub enum Proof {
+    /// A client secret.
+    Secret(SecretString),
+}
+
+impl Cloud {
+    /// A national cloud by its name in the configuration: `global`, `us_government_l4`,
+    /// `us_government_dod` or `china`
+    /// (<https://learn.microsoft.com/graph/deployments>).
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let (login, graph) = match name {
+            "global" => ("https://login.microsoftonline.com/", "https://graph.microsoft.com/"),
+            "us_government_l4" => ("https://login.microsoftonline.us/", "https://graph.microsoft.us/"),
+            "us_government_dod" => ("https://login.microsoftonline.us/", "https://dod-graph.microsoft.us/"),
+            "china" => ("https://login.chinacloudapi.cn/", "https://microsoftgraph.chinacloudapi.cn/"),
+            _ => return None,
+        };
+        Some(Self { login: Url::parse(login).ok()?, graph: Url::parse(graph).ok()?, extra_ca: None })
+    }
+}
+
+impl Tenant {
+    /// The credential that serves a capability, the narrowest first: the one that serves the
+    /// fewest capabilities.
+    #[must_use]
+    pub fn credential(&self, capability: Capability) -> Option<(usize, &Credential)> {
+        self.credentials
+            .iter()
+            .enumerate()
+            .filter(|(_, credential)| credential.capabilities.contains(&capability))
+            .min_by_key(|(_, credential)| credential.capabilities.len())
+    }
+}
