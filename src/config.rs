@@ -1,0 +1,311 @@
+//! The configuration: TOML and secret references, parsed once.
+//!
+//! Owns what the keys mean and what is wrong with them, with line numbers. Must not open a port or
+//! send anything.
+
+mod clients;
+mod problems;
+mod raw;
+mod tenants;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::client::{Client, Networks};
+use crate::tenant::Tenant;
+
+pub use problems::{Problem, Problems};
+pub use raw::{LogFormat, SecretReference};
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Where clients connect, and how.
+    pub server: Server,
+    /// Where operators look.
+    pub admin_listen: SocketAddr,
+    /// What a request may be and take.
+    pub limits: Limits,
+    /// The tokens that clients get.
+    pub tokens: Tokens,
+    /// The cache of Graph's answers.
+    pub cache: Cache,
+    /// Calls to Microsoft.
+    pub graph: Graph,
+    /// Log lines.
+    pub log: Log,
+    /// Writing whole exchanges to files.
+    pub capture: Option<Capture>,
+    /// Whose calendars.
+    pub tenants: Vec<Tenant>,
+    /// Who may call.
+    pub clients: Vec<Client>,
+}
+
+/// Where clients connect, and how.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// How clients reach it: issuer and audience of tokens, without a slash at the end.
+    pub public_url: String,
+    /// Certificate and key, or `None` for plain HTTP.
+    pub tls: Option<CertificateFiles>,
+    /// Proxies that are believed about the caller's address.
+    pub trusted_proxies: Networks,
+    /// Expect a PROXY protocol header from them.
+    pub proxy_protocol: bool,
+}
+
+/// A certificate chain and its key, in PEM files.
+#[derive(Clone, Debug)]
+pub struct CertificateFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The key.
+    pub private_key: PathBuf,
+}
+
+/// What a request may be and take.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "config.example.toml documents them")]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub header_bytes: usize,
+    pub connections: usize,
+    pub header_timeout: Duration,
+    pub body_timeout: Duration,
+    pub deadline: Duration,
+    pub drain: Duration,
+    pub failures_per_minute: u32,
+    pub password_checks: usize,
+}
+
+/// The tokens that clients get.
+#[derive(Debug)]
+pub struct Tokens {
+    /// How long one lasts.
+    pub lifetime: Duration,
+    /// The first signs, all verify; never empty.
+    pub keys: Vec<TokenKey>,
+}
+
+/// A key that signs tokens.
+#[derive(Debug)]
+pub struct TokenKey {
+    /// Its id, the token's `kid`.
+    pub id: String,
+    /// Its bytes, 32 or more.
+    pub secret: SecretString,
+}
+
+/// The cache of Graph's answers.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "config.example.toml documents them")]
+pub struct Cache {
+    pub lifetime: Duration,
+    pub unknown_lifetime: Duration,
+    pub stale: Duration,
+    pub megabytes: u64,
+    pub days_per_window: u8,
+}
+
+/// Calls to Microsoft.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "config.example.toml documents them")]
+pub struct Graph {
+    pub timeout: Duration,
+    pub concurrency: usize,
+    pub proxy: Option<Url>,
+}
+
+/// Log lines.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How they look.
+    pub format: LogFormat,
+    /// Which there are: a tracing filter.
+    pub level: String,
+}
+
+/// Writing whole exchanges to files.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// Where to.
+    pub directory: PathBuf,
+    /// Whether addresses are written as they are.
+    pub addresses: bool,
+    /// How many files at most.
+    pub files: usize,
+}
+
+impl Config {
+    /// Reads a configuration. `folder` is where relative paths start; `variable` reads the
+    /// environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its line and the remedy.
+    pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
+        let mut reader = Reader { folder, variable, problems: Problems::new(text) };
+        let config = Self {
+            server: reader.server(raw.server),
+            admin_listen: raw.admin.listen,
+            limits: limits(raw.limits),
+            tokens: reader.tokens(raw.tokens),
+            cache: reader.cache(raw.cache),
+            graph: reader.graph(raw.graph),
+            log: Log { format: raw.log.format, level: raw.log.level },
+            capture: raw.capture.map(|capture| Capture {
+                directory: folder.join(capture.directory),
+                addresses: capture.addresses,
+                files: capture.files,
+            }),
+            tenants: reader.tenants(raw.tenants),
+            clients: reader.clients(raw.clients),
+        };
+        reader.problems.none().map(|()| config)
+    }
+}
+
+/// What turns raw values into checked ones, noting what is wrong.
+struct Reader<'a> {
+    folder: &'a Path,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    problems: Problems,
+}
+
+impl Reader<'_> {
+    fn server(&mut self, raw: raw::Server) -> Server {
+        let public_url = raw.public_url.get_ref().trim_end_matches('/').to_owned();
+        if !Url::parse(&public_url).is_ok_and(|url| url.scheme() == "https" && url.host().is_some()) {
+            self.problems.add(&raw.public_url, "server.public_url", "is no https URL; write the one that clients use");
+        }
+        let plain = *raw.plain.get_ref();
+        let tls = match (plain, raw.certificate, raw.private_key) {
+            (false, Some(certificate), Some(private_key)) => Some(CertificateFiles {
+                certificate: self.folder.join(certificate),
+                private_key: self.folder.join(private_key),
+            }),
+            (false, _, _) => {
+                self.problems.add(&raw.plain, "server.certificate", "certificate and private_key are both needed");
+                None
+            }
+            (true, None, None) => {
+                if !raw.listen.ip().is_loopback() {
+                    let remedy = "plain HTTP is for a TLS proxy on the same host: listen on 127.0.0.1 or [::1]";
+                    self.problems.add(&raw.plain, "server.plain", remedy);
+                }
+                None
+            }
+            (true, _, _) => {
+                self.problems.add(&raw.plain, "server.plain", "is true, yet there is a certificate: remove one of them");
+                None
+            }
+        };
+        let trusted_proxies = self.networks(&raw.trusted_proxies, "server.trusted_proxies");
+        if raw.proxy_protocol && trusted_proxies == Networks::default() {
+            self.problems.add(&raw.plain, "server.proxy_protocol", "needs trusted_proxies: who may send the header");
+        }
+        Server { listen: raw.listen, public_url, tls, trusted_proxies, proxy_protocol: raw.proxy_protocol }
+    }
+
+    fn tokens(&mut self, raw: raw::Tokens) -> Tokens {
+        if raw.keys.get_ref().is_empty() {
+            self.problems.add(&raw.keys, "tokens.keys", "at least one key is needed");
+        }
+        let mut seen = raw::Seen::new();
+        let mut keys = Vec::new();
+        for key in raw.keys.into_inner() {
+            let secret = self.secret(&key.secret, "tokens.keys.secret");
+            if secret.expose_secret().len() < SHORTEST_KEY {
+                self.problems.add(&key.secret, "tokens.keys.secret", "is shorter than 32 bytes; make one with `calendar-relay client-secret`");
+            }
+            self.problems.unique(&mut seen, &key.id, &key.secret, "tokens.keys.id");
+            keys.push(TokenKey { id: key.id, secret });
+        }
+        Tokens { lifetime: raw.lifetime, keys }
+    }
+
+    fn cache(&mut self, raw: raw::Cache) -> Cache {
+        let days_per_window = *raw.days_per_window.get_ref();
+        if !(1..=31).contains(&days_per_window) {
+            self.problems.add(&raw.days_per_window, "cache.days_per_window", "must be 1 to 31");
+        }
+        Cache {
+            lifetime: raw.lifetime,
+            unknown_lifetime: raw.unknown_lifetime,
+            stale: raw.stale,
+            megabytes: raw.megabytes,
+            days_per_window,
+        }
+    }
+
+    fn graph(&mut self, raw: raw::Graph) -> Graph {
+        let proxy = raw.proxy.and_then(|proxy| self.url(&proxy, "graph.proxy"));
+        Graph { timeout: raw.timeout, concurrency: raw.concurrency.max(1), proxy }
+    }
+
+    fn networks(&mut self, entries: &[toml::Spanned<String>], key: &str) -> Networks {
+        let mut networks = Networks::default();
+        for entry in entries {
+            if networks.add(entry.get_ref()).is_err() {
+                self.problems.add(entry, key, "is no network; write 192.0.2.0/24, 2001:db8::/32 or google-calendar-interop");
+            }
+        }
+        networks
+    }
+
+    fn url(&mut self, text: &toml::Spanned<String>, key: &str) -> Option<Url> {
+        let url = Url::parse(text.get_ref()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        if url.is_none() {
+            self.problems.add(text, key, "is no http or https URL");
+        }
+        url
+    }
+
+    /// Reads a secret; an unreadable one is a problem, and empty.
+    fn secret(&mut self, reference: &toml::Spanned<SecretReference>, key: &str) -> SecretString {
+        let value = match reference.get_ref() {
+            SecretReference::Env(name) => (self.variable)(name).ok_or_else(|| format!("the environment variable {name} is not set")),
+            SecretReference::File(path) => {
+                let path = self.folder.join(path);
+                std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+            }
+        };
+        let value = value.and_then(|value| match value.trim() {
+            "" => Err("the secret is empty".to_owned()),
+            value => Ok(SecretString::from(value)),
+        });
+        value.unwrap_or_else(|problem| {
+            self.problems.add(reference, key, &problem);
+            SecretString::default()
+        })
+    }
+}
+
+fn limits(raw: raw::Limits) -> Limits {
+    Limits {
+        body_bytes: raw.body_bytes,
+        header_bytes: raw.header_bytes.max(SMALLEST_HEADER),
+        connections: raw.connections.max(1),
+        header_timeout: raw.header_timeout,
+        body_timeout: raw.body_timeout,
+        deadline: raw.deadline,
+        drain: raw.drain,
+        failures_per_minute: raw.failures_per_minute.max(1),
+        password_checks: raw.password_checks.max(1),
+    }
+}
+
+/// HMAC-SHA-256 wants a key as long as its output (RFC 7518 §3.2).
+const SHORTEST_KEY: usize = 32;
+/// What hyper can work with.
+const SMALLEST_HEADER: usize = 8 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the `[[clients]]` mean.
+
+use argon2::password_hash::phc::PasswordHash;
+use toml::Spanned;
+
+use super::{Reader, raw};
+use crate::client::{Ceiling, Client, Pattern, Policy};
+
+impl Reader<'_> {
+    pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>) -> Vec<Client> {
+        let mut names = raw::Seen::new();
+        raw.into_iter()
+            .map(|client| {
+                for name in std::iter::once(&client.get_ref().id).chain(&client.get_ref().users) {
+                    self.problems.unique(&mut names, name, &client, "clients.id and clients.users");
+                }
+                self.client(client)
+            })
+            .collect()
+    }
+
+    fn client(&mut self, raw: Spanned<raw::Client>) -> Client {
+        let client = raw.get_ref();
+        if client.secrets_sha256.is_empty() && client.passwords_argon2id.is_empty() {
+            self.problems.add(&raw, "clients", "a client needs secrets_sha256 or passwords_argon2id");
+        }
+        let secrets = client.secrets_sha256.iter().filter_map(|text| self.sha256(text)).collect();
+        for hash in &client.passwords_argon2id {
+            if !PasswordHash::new(hash.get_ref()).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id") {
+                let remedy = "is no argon2id hash; make one with `calendar-relay hash-password`";
+                self.problems.add(hash, "clients.passwords_argon2id", remedy);
+            }
+        }
+        let policy = Policy {
+            capabilities: self.capabilities(&client.capabilities, "clients.capabilities"),
+            mailboxes: client.mailboxes.iter().filter_map(|text| self.pattern(text)).collect(),
+            ceiling: self.ceiling(&client.ceiling),
+            requests_per_second: client.requests_per_second,
+            burst: client.burst,
+            concurrency: client.concurrency.max(1),
+            networks: self.networks(&client.networks, "clients.networks"),
+            token_networks: self.networks(&client.token_networks, "clients.token_networks"),
+        };
+        let raw = raw.into_inner();
+        Client {
+            id: raw.id,
+            users: raw.users.iter().map(|user| user.to_lowercase()).collect(),
+            secrets,
+            passwords: raw.passwords_argon2id.into_iter().map(Spanned::into_inner).collect(),
+            policy,
+        }
+    }
+
+    fn sha256(&mut self, text: &Spanned<String>) -> Option<[u8; 32]> {
+        let digest = unhex(text.get_ref());
+        if digest.is_none() {
+            let remedy = "is no SHA-256 in hexadecimal; make one with `calendar-relay client-secret`";
+            self.problems.add(text, "clients.secrets_sha256", remedy);
+        }
+        digest
+    }
+
+    fn pattern(&mut self, text: &Spanned<String>) -> Option<Pattern> {
+        let fits = text.get_ref().contains('@') || text.get_ref() == "*";
+        if !fits {
+            self.problems.add(text, "clients.mailboxes", "is no address pattern; write room-*@contoso.example");
+        }
+        fits.then(|| Pattern::new(text.get_ref()))
+    }
+
+    fn ceiling(&mut self, text: &Spanned<String>) -> Ceiling {
+        Ceiling::ALL.into_iter().find(|ceiling| ceiling.name() == text.get_ref()).unwrap_or_else(|| {
+            self.problems.add(text, "clients.ceiling", "is none of time, subject_and_location, full");
+            Ceiling::Time
+        })
+    }
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 2 * digest.len() || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}

@@ -1,0 +1,271 @@
+//! The configuration as it is written: keys, types and defaults.
+//!
+//! Owns the TOML's shape. Must not know what the values mean.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) server: Server,
+    #[serde(default)]
+    pub(super) admin: Admin,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    pub(super) tokens: Tokens,
+    #[serde(default)]
+    pub(super) cache: Cache,
+    #[serde(default)]
+    pub(super) graph: Graph,
+    #[serde(default)]
+    pub(super) log: Log,
+    pub(super) capture: Option<Capture>,
+    #[serde(default)]
+    pub(super) tenants: Vec<Spanned<Tenant>>,
+    #[serde(default)]
+    pub(super) clients: Vec<Spanned<Client>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    pub(super) listen: std::net::SocketAddr,
+    pub(super) public_url: Spanned<String>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) private_key: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) plain: Spanned<bool>,
+    #[serde(default)]
+    pub(super) trusted_proxies: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) proxy_protocol: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Admin {
+    pub(super) listen: std::net::SocketAddr,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) body_bytes: usize,
+    pub(super) header_bytes: usize,
+    pub(super) connections: usize,
+    #[serde(deserialize_with = "duration")]
+    pub(super) header_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) body_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) deadline: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) drain: Duration,
+    pub(super) failures_per_minute: u32,
+    pub(super) password_checks: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tokens {
+    #[serde(default = "hour", deserialize_with = "duration")]
+    pub(super) lifetime: Duration,
+    pub(super) keys: Spanned<Vec<TokenKey>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenKey {
+    pub(super) id: String,
+    pub(super) secret: Spanned<SecretReference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Cache {
+    #[serde(deserialize_with = "duration")]
+    pub(super) lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) unknown_lifetime: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) stale: Duration,
+    pub(super) megabytes: u64,
+    pub(super) days_per_window: Spanned<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Graph {
+    #[serde(deserialize_with = "duration")]
+    pub(super) timeout: Duration,
+    pub(super) concurrency: usize,
+    pub(super) proxy: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) format: LogFormat,
+    pub(super) level: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Capture {
+    pub(super) directory: PathBuf,
+    #[serde(default)]
+    pub(super) addresses: bool,
+    #[serde(default = "thousand")]
+    pub(super) files: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tenant {
+    pub(super) name: String,
+    pub(super) id: String,
+    pub(super) cloud: Option<Spanned<String>>,
+    pub(super) login_url: Option<Spanned<String>>,
+    pub(super) graph_url: Option<Spanned<String>>,
+    pub(super) extra_ca: Option<Spanned<PathBuf>>,
+    pub(super) domains: Vec<Spanned<String>>,
+    pub(super) credentials: Vec<Spanned<Credential>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credential {
+    pub(super) client_id: String,
+    pub(super) secret: Spanned<SecretReference>,
+    pub(super) capabilities: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) rbac_scoped: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) users: Vec<String>,
+    #[serde(default)]
+    pub(super) secrets_sha256: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) passwords_argon2id: Vec<Spanned<String>>,
+    pub(super) capabilities: Vec<Spanned<String>>,
+    pub(super) mailboxes: Vec<Spanned<String>>,
+    pub(super) ceiling: Spanned<String>,
+    #[serde(default = "fifty")]
+    pub(super) requests_per_second: std::num::NonZeroU32,
+    #[serde(default = "hundred")]
+    pub(super) burst: std::num::NonZeroU32,
+    #[serde(default = "thirty_two")]
+    pub(super) concurrency: usize,
+    #[serde(default)]
+    pub(super) networks: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) token_networks: Vec<Spanned<String>>,
+}
+
+/// Where a secret is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretReference {
+    /// In a file; white space around it is left out.
+    File(PathBuf),
+    /// In an environment variable.
+    Env(String),
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: std::net::SocketAddr::from(([127, 0, 0, 1], 9090)) }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            header_bytes: 32 << 10,
+            connections: 2000,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(20),
+            deadline: Duration::from_secs(9),
+            drain: Duration::from_secs(20),
+            failures_per_minute: 20,
+            password_checks: 2,
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            lifetime: Duration::from_secs(120),
+            unknown_lifetime: Duration::from_secs(60),
+            stale: Duration::from_secs(3600),
+            megabytes: 256,
+            days_per_window: Spanned::new(0..0, 7),
+        }
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(8), concurrency: 64, proxy: None }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, level: "info".to_owned() }
+    }
+}
+
+/// `"90s"`, `"5m"`, `"1h 30m"`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write \"90s\", \"5m\" or \"1h\"")))
+}
+
+fn hour() -> Duration {
+    Duration::from_secs(3600)
+}
+
+fn thousand() -> usize {
+    1000
+}
+
+fn fifty() -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::MIN.saturating_add(49)
+}
+
+fn hundred() -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::MIN.saturating_add(99)
+}
+
+fn thirty_two() -> usize {
+    32
+}
+
+/// Names and the lines they were first seen on.
+pub(super) type Seen = BTreeMap<String, usize>;

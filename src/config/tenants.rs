@@ -1,0 +1,108 @@
+//! What the `[[tenants]]` mean.
+
+use toml::Spanned;
+use url::Url;
+
+use super::{Reader, raw};
+use crate::calendar::Capability;
+use crate::tenant::{Cloud, Credential, Proof, Tenant};
+
+impl Reader<'_> {
+    pub(super) fn tenants(&mut self, raw: Vec<Spanned<raw::Tenant>>) -> Vec<Tenant> {
+        let (mut names, mut domains) = (raw::Seen::new(), raw::Seen::new());
+        raw.into_iter()
+            .map(|tenant| {
+                self.problems.unique(&mut names, &tenant.get_ref().name, &tenant, "tenants.name");
+                for domain in &tenant.get_ref().domains {
+                    self.problems.unique(&mut domains, domain.get_ref(), domain, "tenants.domains");
+                    if !is_domain(domain.get_ref()) {
+                        self.problems.add(domain, "tenants.domains", "is no mail domain; write it without @ or *");
+                    }
+                }
+                self.tenant(tenant)
+            })
+            .collect()
+    }
+
+    fn tenant(&mut self, raw: Spanned<raw::Tenant>) -> Tenant {
+        let cloud = self.cloud(&raw);
+        if raw.get_ref().credentials.is_empty() {
+            self.problems.add(&raw, "tenants.credentials", "at least one is needed");
+        }
+        if !is_path_segment(&raw.get_ref().id) {
+            self.problems.add(&raw, "tenants.id", "is no directory (tenant) id");
+        }
+        let raw = raw.into_inner();
+        Tenant {
+            name: raw.name,
+            id: raw.id,
+            cloud,
+            domains: raw.domains.into_iter().map(|domain| domain.into_inner().to_lowercase()).collect(),
+            credentials: raw.credentials.into_iter().map(|credential| self.credential(credential.into_inner())).collect(),
+        }
+    }
+
+    fn cloud(&mut self, raw: &Spanned<raw::Tenant>) -> Cloud {
+        let tenant = raw.get_ref();
+        let login = tenant.login_url.as_ref().and_then(|url| self.origin(url, "tenants.login_url"));
+        let graph = tenant.graph_url.as_ref().and_then(|url| self.origin(url, "tenants.graph_url"));
+        let name = tenant.cloud.as_ref().map_or("global", |name| name.get_ref());
+        let named = Cloud::named(name);
+        if named.is_none() {
+            self.problems.add(raw, "tenants.cloud", "is none of global, us_government_l4, us_government_dod, china");
+        }
+        let extra_ca = tenant.extra_ca.as_ref().and_then(|path| {
+            let pem = std::fs::read(self.folder.join(path.get_ref()));
+            pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}"))).ok()
+        });
+        let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
+        let (named_login, named_graph) = named.map_or_else(|| (nowhere(), nowhere()), |cloud| (cloud.login, cloud.graph));
+        Cloud { login: login.unwrap_or(named_login), graph: graph.unwrap_or(named_graph), extra_ca }
+    }
+
+    /// A URL without path; plain HTTP only to this host itself.
+    fn origin(&mut self, text: &Spanned<String>, key: &str) -> Option<Url> {
+        let url = self.url(text, key)?;
+        let loopback = match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        if url.scheme() != "https" && !loopback {
+            self.problems.add(text, key, "must be https: tokens and calendars go there");
+        }
+        if url.path() != "/" {
+            self.problems.add(text, key, "must be an origin, without a path");
+        }
+        Some(url)
+    }
+
+    fn credential(&mut self, raw: raw::Credential) -> Credential {
+        let capabilities = self.capabilities(&raw.capabilities, "tenants.credentials.capabilities");
+        let secret = self.secret(&raw.secret, "tenants.credentials.secret");
+        Credential { client_id: raw.client_id, proof: Proof::Secret(secret), capabilities, rbac_scoped: raw.rbac_scoped }
+    }
+
+    pub(super) fn capabilities(&mut self, names: &[Spanned<String>], key: &str) -> Vec<Capability> {
+        let mut capabilities = Vec::new();
+        for name in names {
+            match Capability::ALL.into_iter().find(|capability| capability.name() == name.get_ref()) {
+                Some(capability) => capabilities.push(capability),
+                None => {
+                    let known = Capability::ALL.map(Capability::name).join(", ");
+                    self.problems.add(name, key, &format!("{:?} is none of {known}", name.get_ref()));
+                }
+            }
+        }
+        capabilities
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    text.contains('.') && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.'))
+}
+
+fn is_path_segment(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+}

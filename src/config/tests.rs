@@ -1,0 +1,90 @@
+//! What a configuration may say, and what is said of a wrong one.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::client::Ceiling;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+fn parse(text: &str) -> Result<Config, Problems> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("secrets")).unwrap();
+    std::fs::write(folder.path().join("secrets/token-key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    std::fs::write(folder.path().join("secrets/directory"), "directory-secret").unwrap();
+    Config::parse(text, folder.path(), &|name| (name == "CALENDAR_RELAY_FREE_BUSY_SECRET").then(|| "s".to_owned()))
+}
+
+fn problem(from: &str, to: &str) -> (usize, String) {
+    assert!(EXAMPLE.contains(from), "{from}");
+    let problems = parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err();
+    let first = problems.iter().next().unwrap();
+    (first.line, first.text.clone())
+}
+
+fn line_of(text: &str) -> usize {
+    EXAMPLE.lines().position(|line| line.contains(text)).unwrap() + 1
+}
+
+#[test]
+fn the_example_is_valid_and_shows_the_defaults() {
+    let config = parse(EXAMPLE).unwrap();
+    assert_eq!(config.tenants.len(), 1);
+    assert_eq!(config.tenants[0].domains, ["contoso.example", "emea.contoso.example"]);
+    assert_eq!(config.clients[0].policy.ceiling, Ceiling::Time);
+    let short = "[server]\nlisten = '127.0.0.1:1'\npublic_url = 'https://x'\nplain = true\n[tokens]\nkeys = [{ id = 'a', secret = { file = 'secrets/token-key' } }]\n";
+    let defaults = parse(short).unwrap();
+    assert_eq!(format!("{:?}", config.limits), format!("{:?}", defaults.limits));
+    assert_eq!(format!("{:?}", config.cache), format!("{:?}", defaults.cache));
+    assert_eq!(format!("{:?}", config.graph), format!("{:?}", defaults.graph));
+    assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
+    assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
+}
+
+#[test]
+fn each_problem_names_its_line_its_key_and_the_remedy() {
+    for (from, to, key) in [
+        ("\"0.0.0.0:8443\"", "\"nowhere\"", "invalid socket address"),
+        ("https://calendar.contoso.example\"", "http://calendar.contoso.example\"", "server.public_url"),
+        ("trusted_proxies = []", "trusted_proxies = [\"x\"]", "server.trusted_proxies"),
+        ("plain = false", "plain = true", "server.plain"),
+        ("deadline = \"9s\"", "deadline = 9", "invalid type"),
+        ("deadline = \"9s\"", "deadline = \"nine\"", "is no duration"),
+        ("days_per_window = 7", "days_per_window = 0", "cache.days_per_window"),
+        ("cloud = \"global\"", "cloud = \"moon\"", "tenants.cloud"),
+        ("\"emea.contoso.example\"]", "\"contoso.example\"]", "tenants.domains"),
+        ("\"emea.contoso.example\"]", "\"@contoso\"]", "tenants.domains"),
+        ("{ env = \"CALENDAR_RELAY_FREE_BUSY_SECRET\" }", "{ env = \"NO_SUCH\" }", "NO_SUCH is not set"),
+        ("{ file = \"secrets/directory\" }", "{ file = \"secrets/none\" }", "cannot be read"),
+        ("capabilities = [\"directory\"]", "capabilities = [\"everything\"]", "tenants.credentials.capabilities"),
+        ("secrets_sha256 = [\"e3", "secrets_sha256 = [\"", "clients.secrets_sha256"),
+        ("passwords_argon2id = []", "passwords_argon2id = [\"$1$x\"]", "clients.passwords_argon2id"),
+        ("\"*@contoso.example\",", "\"contoso.example\",", "clients.mailboxes"),
+        ("ceiling = \"time\"", "ceiling = \"sky\"", "clients.ceiling"),
+        ("networks = [\"google-calendar-interop\"]", "networks = [\"google\"]", "clients.networks"),
+        ("burst = 100", "brust = 100", "unknown field `brust`"),
+    ] {
+        let (line, text) = problem(from, to);
+        assert!(text.contains(key), "{to}: {text}");
+        if !matches!(key, "tenants.cloud") {
+            assert_eq!(line, line_of(from), "{to}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_short_token_key_is_refused_and_no_secret_is_shown() {
+    let text = EXAMPLE.replace("secrets/token-key", "secrets/directory");
+    let problems = parse(&text).unwrap_err().to_string();
+    assert!(problems.contains("shorter than 32 bytes"), "{problems}");
+    assert!(!problems.contains("directory-secret"));
+    assert!(!format!("{:?}", parse(EXAMPLE).unwrap()).contains("directory-secret"));
+}
+
+#[test]
+fn graph_is_reached_over_tls_or_on_this_host() {
+    let with = |url: &str| parse(&EXAMPLE.replace("# graph_url = \"https://graph.microsoft.com/\"", &format!("graph_url = \"{url}\"")));
+    assert!(with("http://127.0.0.1:9/").is_ok());
+    assert!(with("https://proxy.example").is_ok());
+    assert!(with("http://proxy.example/").is_err());
+    assert!(with("https://proxy.example/v1.0").is_err());
+}

@@ -1,0 +1,85 @@
+//! The front wire: Exchange Web Services, as Exchange 2019 speaks them.
+//!
+//! Owns everything SOAP. Must not know HTTP, and nothing of `graph` but its handle.
+
+pub mod fault;
+pub mod operation;
+mod operations;
+pub mod pull;
+pub mod soap;
+pub mod types;
+pub mod xml;
+
+use operation::Context;
+use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
+use soap::{Envelope, Header};
+
+use crate::calendar::Mailbox;
+use crate::client::Client;
+use crate::ews::fault::Family;
+use crate::ews::operation::Entry;
+use crate::failure::Failure;
+use crate::graph::Graphs;
+use crate::journal::Journal;
+
+/// An answer: a whole SOAP envelope, and what became of the request.
+#[derive(Debug)]
+pub struct Reply {
+    /// The operation's name, or `-` where the request did not get that far.
+    pub operation: &'static str,
+    /// The failure of the request as a whole, if the envelope holds a fault.
+    pub failure: Option<Failure>,
+    /// The envelope.
+    pub envelope: String,
+}
+
+impl Reply {
+    /// A fault.
+    #[must_use]
+    pub fn fault(operation: &'static str, family: Family, failure: Failure) -> Self {
+        Self { operation, envelope: fault::fault(&failure, family), failure: Some(failure) }
+    }
+}
+
+/// Answers one request: envelope, operation, reply.
+pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal: &Journal) -> Reply {
+    let Envelope { header, body } = match Envelope::parse(document) {
+        Ok(envelope) => envelope,
+        Err(failure) => return Reply::fault("-", Family::PerItem, failure),
+    };
+    let Some(entry) = OPERATIONS.iter().find(|entry| entry.name == body.name()) else {
+        return Reply::fault("-", Family::PerItem, unknown(body.name()));
+    };
+    if let Err(failure) = admit(entry, client, &header) {
+        return Reply::fault(entry.name, entry.family, failure);
+    }
+    let context = Context { client, graphs, journal, header };
+    match entry.answer(body, &context).await {
+        Ok(envelope) => Reply { operation: entry.name, failure: None, envelope },
+        Err(failure) => Reply::fault(entry.name, entry.family, failure),
+    }
+}
+
+/// What a client may not do at all is refused before the request is read.
+fn admit(entry: &Entry, client: &Client, header: &Header) -> Result<(), Failure> {
+    if let Some(capability) = entry.capability {
+        client.entitle(capability).map_err(|_| Failure::Denied)?;
+    }
+    let Some(impersonation) = &header.impersonation else { return Ok(()) };
+    if entry.family == Family::Availability {
+        // Google's role account need not exist; in free/busy the header changes nothing.
+        tracing::debug!(client = client.id, "ExchangeImpersonation ignored");
+        return Ok(());
+    }
+    let address = impersonation.address.as_deref().ok_or(Failure::ImpersonationInvalid)?;
+    let mailbox = Mailbox::parse(address).map_err(|_| Failure::ImpersonationInvalid)?;
+    if client.knows(&mailbox) { Ok(()) } else { Err(Failure::ImpersonationDenied) }
+}
+
+/// An operation of Exchange's that the gateway lacks is named; anything else is no request.
+fn unknown(name: &str) -> Failure {
+    match EXCHANGE_OPERATIONS.contains(&name.trim_end_matches("Request")) {
+        true => Failure::Unsupported { what: name.to_owned() },
+        false => Failure::Malformed,
+    }
+}

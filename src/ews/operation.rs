@@ -1,0 +1,106 @@
+//! What an operation is, and what it is given.
+//!
+//! Apart from the list of operations, so that no circle forms. Must not know any operation.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::fault::Family;
+use super::soap::{self, Body, Header};
+use super::xml::Xml;
+use crate::calendar::Capability;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::graph::Graphs;
+use crate::journal::Journal;
+
+/// What every operation is given.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Who calls.
+    pub client: &'a Client,
+    /// Whose calendars there are.
+    pub graphs: &'a Graphs,
+    /// The request's clock and notebook.
+    pub journal: &'a Journal,
+    /// The SOAP header.
+    pub header: Header,
+}
+
+/// One EWS operation: take the request apart, ask Graph, put the answer together.
+pub trait Operation: Sized + Send {
+    /// The local name of the body element.
+    const NAME: &'static str;
+    /// What the client must be entitled to; `None` if being a client is enough.
+    const CAPABILITY: Option<Capability>;
+    /// The form of its failures.
+    const FAMILY: Family;
+    /// What it answers.
+    type Response: Response;
+
+    /// Reads the request; the reader stands in the body element and must be left outside of it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the request as a whole.
+    fn parse(body: &mut Body<'_>) -> Result<Self, Failure>;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// Whatever concerns the request as a whole; what concerns one thing of several is part of the
+    /// response.
+    fn run(self, context: &Context<'_>) -> impl Future<Output = Result<Self::Response, Failure>> + Send;
+}
+
+/// An operation's answer.
+pub trait Response: Send {
+    /// About how many bytes it will take.
+    fn size(&self) -> usize {
+        2048
+    }
+
+    /// Writes the body element.
+    fn write(&self, xml: &mut Xml);
+}
+
+/// An operation in the list of operations.
+pub struct Entry {
+    /// The local name of the body element.
+    pub name: &'static str,
+    /// What the client must be entitled to.
+    pub capability: Option<Capability>,
+    /// The form of its failures.
+    pub family: Family,
+    answer: for<'a> fn(Body<'a>, &'a Context<'a>) -> Answer<'a>,
+}
+
+/// A whole envelope, some day.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send + 'a>>;
+
+impl Entry {
+    /// The entry of an operation.
+    #[must_use]
+    pub const fn of<O: Operation>() -> Self {
+        Self { name: O::NAME, capability: O::CAPABILITY, family: O::FAMILY, answer: answer::<O> }
+    }
+
+    /// Reads the request, runs the operation and writes its answer.
+    pub fn answer<'a>(&self, body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
+        (self.answer)(body, context)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+fn answer<'a, O: Operation>(mut body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
+    let operation = O::parse(&mut body).and_then(|operation| body.finish().map(|()| operation));
+    Box::pin(async move {
+        let response = operation?.run(context).await?;
+        Ok(soap::envelope(response.size(), |xml| response.write(xml)))
+    })
+}

@@ -1,0 +1,56 @@
+//! The list of operations: a `mod` line and an entry for each.
+
+mod convert_id;
+mod get_room_lists;
+mod get_rooms;
+mod get_server_time_zones;
+mod get_user_availability;
+
+use super::operation::Entry;
+
+/// What the gateway does.
+pub(super) const OPERATIONS: &[Entry] = &[
+    Entry::of::<get_user_availability::GetUserAvailability>(),
+    Entry::of::<get_server_time_zones::GetServerTimeZones>(),
+    Entry::of::<convert_id::ConvertId>(),
+    Entry::of::<get_room_lists::GetRoomLists>(),
+    Entry::of::<get_rooms::GetRooms>(),
+];
+
+/// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for
+/// one of these which the gateway lacks is told so by name.
+/// <https://learn.microsoft.com/exchange/client-developer/web-service-reference/ews-operations-in-exchange>
+#[rustfmt::skip]
+pub(super) const EXCHANGE_OPERATIONS: &[&str] = &[
+    "AddDelegate", "AddDistributionGroupToImList", "AddImContactToGroup", "AddImGroup",
+    "AddNewImContactToGroup", "AddNewTelUriContactToGroup", "AddTag", "ApplyConversationAction",
+    "ArchiveItem", "ConvertId", "CopyFolder", "CopyItem",
+    "CreateAttachment", "CreateFolder", "CreateFolderPath", "CreateItem",
+    "CreateManagedFolder", "CreateMeetingInstance", "CreateMeetingSpace", "CreateUserConfiguration",
+    "DeleteAttachment", "DeleteFolder", "DeleteItem", "DeleteMeetingInstance",
+    "DeleteMeetingSpace", "DeleteSearchSuggestion", "DeleteUserConfiguration", "DisableApp",
+    "DisconnectPhoneCall", "EmptyFolder", "EndSearchSession", "ExecuteSearch",
+    "ExpandDL", "ExportItems", "FindAvailableMeetingTimes", "FindConversation",
+    "FindFolder", "FindItem", "FindMeetingSpaceByJoinUrl", "FindMeetingTimeCandidates",
+    "FindMessageTrackingReport", "FindPeople", "FindTags", "GetAppManifests",
+    "GetAppMarketplaceUrl", "GetAttachment", "GetClientAccessToken", "GetConversationItems",
+    "GetDelegate", "GetDiscoverySearchConfiguration", "GetEvents", "GetFolder",
+    "GetHoldOnMailboxes", "GetImItemList", "GetImItems", "GetInboxRules",
+    "GetItem", "GetLastPrivateCatalogUpdate", "GetMailTips", "GetMeetingInstance",
+    "GetMeetingSpace", "GetMessageTrackingReport", "GetNonIndexableItemDetails", "GetNonIndexableItemStatistics",
+    "GetPasswordExpirationDate", "GetPersona", "GetPhoneCallInformation", "GetPrivateCatalogAddIns",
+    "GetReminders", "GetRoomLists", "GetRooms", "GetSearchSuggestions",
+    "GetSearchableMailboxes", "GetServerTimeZones", "GetServiceConfiguration", "GetSharingFolder",
+    "GetSharingMetadata", "GetSpecificUserConfiguration", "GetStreamingEvents", "GetUserAvailability",
+    "GetUserConfiguration", "GetUserOofSettings", "GetUserPhoto", "GetUserRetentionPolicyTags",
+    "HideTag", "InstallApp", "MarkAllItemsAsRead", "MarkAsJunk",
+    "MoveFolder", "MoveItem", "PerformReminderAction", "PlayOnPhone",
+    "RefreshSharingFolder", "RemoveContactFromImList", "RemoveDelegate", "RemoveDistributionGroupFromImList",
+    "RemoveImContactFromGroup", "RemoveImGroup", "ReportMessage", "ResolveNames",
+    "SearchMailboxes", "SendItem", "SetHoldOnMailboxes", "SetImGroup",
+    "SetImListMigrationCompleted", "SetTeamMailbox", "SetUserOofSettings", "SetUserPhoto",
+    "StartSearchSession", "Subscribe", "SyncFolderHierarchy", "SyncFolderItems",
+    "UninstallApp", "UnpinTeamMailbox", "Unsubscribe", "UpdateDelegate",
+    "UpdateFolder", "UpdateInboxRules", "UpdateItem", "UpdateItemInRecoverableItems",
+    "UpdateMeetingInstance", "UpdateMeetingSpace", "UpdateUserConfiguration", "UploadItems",
+];

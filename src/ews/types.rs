@@ -1,0 +1,6 @@
+//! Elements that several operations share.
+
+pub mod mailbox;
+pub mod response_message;
+pub mod time_zone;
+pub mod value;
