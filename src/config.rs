@@ -16,6 +16,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::client::{Client, Networks};
+use crate::graph::{CacheSettings, Settings};
+use crate::server::Limits;
+use crate::server::tls::CertificateFiles;
 use crate::tenant::Tenant;
 
 pub use problems::{Problem, Problems};
@@ -32,10 +35,8 @@ pub struct Config {
     pub limits: Limits,
     /// The tokens that clients get.
     pub tokens: Tokens,
-    /// The cache of Graph's answers.
-    pub cache: Cache,
-    /// Calls to Microsoft.
-    pub graph: Graph,
+    /// Calls to Microsoft, and the cache of answers.
+    pub graph: Settings,
     /// Log lines.
     pub log: Log,
     /// Writing whole exchanges to files.
@@ -61,66 +62,13 @@ pub struct Server {
     pub proxy_protocol: bool,
 }
 
-/// A certificate chain and its key, in PEM files.
-#[derive(Clone, Debug)]
-pub struct CertificateFiles {
-    /// The chain, the server's own certificate first.
-    pub certificate: PathBuf,
-    /// The key.
-    pub private_key: PathBuf,
-}
-
-/// What a request may be and take.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "config.example.toml documents them")]
-pub struct Limits {
-    pub body_bytes: usize,
-    pub header_bytes: usize,
-    pub connections: usize,
-    pub header_timeout: Duration,
-    pub body_timeout: Duration,
-    pub deadline: Duration,
-    pub drain: Duration,
-    pub failures_per_minute: u32,
-    pub password_checks: usize,
-}
-
 /// The tokens that clients get.
 #[derive(Debug)]
 pub struct Tokens {
     /// How long one lasts.
     pub lifetime: Duration,
-    /// The first signs, all verify; never empty.
-    pub keys: Vec<TokenKey>,
-}
-
-/// A key that signs tokens.
-#[derive(Debug)]
-pub struct TokenKey {
-    /// Its id, the token's `kid`.
-    pub id: String,
-    /// Its bytes, 32 or more.
-    pub secret: SecretString,
-}
-
-/// The cache of Graph's answers.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "config.example.toml documents them")]
-pub struct Cache {
-    pub lifetime: Duration,
-    pub unknown_lifetime: Duration,
-    pub stale: Duration,
-    pub megabytes: u64,
-    pub days_per_window: u8,
-}
-
-/// Calls to Microsoft.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "config.example.toml documents them")]
-pub struct Graph {
-    pub timeout: Duration,
-    pub concurrency: usize,
-    pub proxy: Option<Url>,
+    /// Ids and secrets; the first signs, all verify; never empty.
+    pub keys: Vec<(String, SecretString)>,
 }
 
 /// Log lines.
@@ -157,8 +105,7 @@ impl Config {
             admin_listen: raw.admin.listen,
             limits: limits(raw.limits),
             tokens: reader.tokens(raw.tokens),
-            cache: reader.cache(raw.cache),
-            graph: reader.graph(raw.graph),
+            graph: reader.graph(raw.graph, raw.cache),
             log: Log { format: raw.log.format, level: raw.log.level },
             capture: raw.capture.map(|capture| Capture {
                 directory: folder.join(capture.directory),
@@ -226,28 +173,26 @@ impl Reader<'_> {
                 self.problems.add(&key.secret, "tokens.keys.secret", "is shorter than 32 bytes; make one with `calendar-relay client-secret`");
             }
             self.problems.unique(&mut seen, &key.id, &key.secret, "tokens.keys.id");
-            keys.push(TokenKey { id: key.id, secret });
+            keys.push((key.id, secret));
         }
         Tokens { lifetime: raw.lifetime, keys }
     }
 
-    fn cache(&mut self, raw: raw::Cache) -> Cache {
-        let days_per_window = *raw.days_per_window.get_ref();
-        if !(1..=31).contains(&days_per_window) {
-            self.problems.add(&raw.days_per_window, "cache.days_per_window", "must be 1 to 31");
+    fn graph(&mut self, raw: raw::Graph, cache: raw::Cache) -> Settings {
+        let days_per_window = *cache.days_per_window.get_ref();
+        if !(1..=30).contains(&days_per_window) {
+            self.problems.add(&cache.days_per_window, "cache.days_per_window", "must be 1 to 30");
         }
-        Cache {
-            lifetime: raw.lifetime,
-            unknown_lifetime: raw.unknown_lifetime,
-            stale: raw.stale,
-            megabytes: raw.megabytes,
+        let cache = CacheSettings {
+            lifetime: cache.lifetime,
+            negative_lifetime: cache.unknown_lifetime,
+            stale: cache.stale,
+            megabytes: cache.megabytes,
             days_per_window,
-        }
-    }
-
-    fn graph(&mut self, raw: raw::Graph) -> Graph {
+        };
         let proxy = raw.proxy.and_then(|proxy| self.url(&proxy, "graph.proxy"));
-        Graph { timeout: raw.timeout, concurrency: raw.concurrency.max(1), proxy }
+        let concurrency = raw.concurrency.max(1);
+        Settings { cache, timeout: raw.timeout, concurrency, proxy, ..Settings::default() }
     }
 
     fn networks(&mut self, entries: &[toml::Spanned<String>], key: &str) -> Networks {

@@ -2,6 +2,8 @@
 //!
 //! Filled in by the operation and by `graph/`, read by the access line. Must not know either wire.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use jiff::Timestamp;
@@ -45,8 +47,8 @@ pub struct Journal {
     pub deadline: Instant,
     /// Mailboxes asked for.
     pub mailboxes: Counter,
-    /// Of these, how many failed.
-    pub failed: Counter,
+    /// Of these, how many failed, by the failure's label.
+    failures: Mutex<BTreeMap<&'static str, u32>>,
     /// Look-ups answered from the cache.
     pub hits: Counter,
     /// Look-ups that called Graph.
@@ -68,13 +70,24 @@ impl Journal {
             now,
             deadline,
             mailboxes: Counter::default(),
-            failed: Counter::default(),
+            failures: Mutex::default(),
             hits: Counter::default(),
             misses: Counter::default(),
             joined: Counter::default(),
             stale: Counter::default(),
             graph_calls: Counter::default(),
         }
+    }
+
+    /// Notes that a mailbox failed.
+    pub fn fail(&self, label: &'static str) {
+        *self.lock().entry(label).or_default() += 1;
+    }
+
+    /// How many mailboxes failed, by the failure's label.
+    #[must_use]
+    pub fn failures(&self) -> BTreeMap<&'static str, u32> {
+        self.lock().clone()
     }
 
     /// Notes how a look-up was answered.
@@ -85,6 +98,10 @@ impl Journal {
             CacheOutcome::Joined => self.joined.add(1),
             CacheOutcome::Stale => self.stale.add(1),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, u32>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,11 +1,22 @@
 //! An EWS-compatible HTTPS gateway that answers from Microsoft Graph.
 //!
 //! Two wires, one small core: [`ews`] speaks SOAP, [`graph`] speaks REST, [`calendar`] knows what
-//! a calendar is and speaks neither. `ARCHITECTURE.md` has the map and three walkthroughs.
+//! a calendar is and speaks neither. A request comes in at [`server`], whose route table fits a
+//! screen, becomes an operation in `ews/operations/`, and asks [`graph`], whose `calls/` hold one
+//! file for each call. [`app`] puts the parts together. `ARCHITECTURE.md` has the map and three
+//! walkthroughs.
 
+pub mod admin;
+pub mod app;
 pub mod calendar;
 pub mod client;
+pub mod commands;
+pub mod config;
+pub mod ews;
 pub mod failure;
+pub mod graph;
 pub mod journal;
 pub mod metrics;
+pub mod server;
+pub mod simulator;
 pub mod tenant;

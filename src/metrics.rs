@@ -175,6 +175,21 @@ impl Metrics {
         metrics
     }
 
+    /// Counts a request that a limit refused.
+    pub fn limited(&self, client: &str, limit: &'static str) {
+        self.limited.get_or_create(&LimitLabels { client: client.to_owned(), limit }).inc();
+    }
+
+    /// Counts a denial.
+    pub fn denied(&self, client: &str, reason: &'static str) {
+        self.denied.get_or_create(&LimitLabels { client: client.to_owned(), limit: reason }).inc();
+    }
+
+    /// Counts a token request of a client's.
+    pub fn token(&self, outcome: &'static str) {
+        self.tokens.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
     /// All figures as OpenMetrics text.
     #[must_use]
     pub fn render(&self) -> String {

@@ -34,7 +34,6 @@ fn the_example_is_valid_and_shows_the_defaults() {
     let short = "[server]\nlisten = '127.0.0.1:1'\npublic_url = 'https://x'\nplain = true\n[tokens]\nkeys = [{ id = 'a', secret = { file = 'secrets/token-key' } }]\n";
     let defaults = parse(short).unwrap();
     assert_eq!(format!("{:?}", config.limits), format!("{:?}", defaults.limits));
-    assert_eq!(format!("{:?}", config.cache), format!("{:?}", defaults.cache));
     assert_eq!(format!("{:?}", config.graph), format!("{:?}", defaults.graph));
     assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));

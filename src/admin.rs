@@ -1,0 +1,41 @@
+//! The operators' listener: metrics and health, on an address of its own.
+//!
+//! Owns read-only views. Must not change anything, nor call Graph.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::header;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::graph::Graphs;
+use crate::metrics::Metrics;
+
+/// What operators may look at.
+#[derive(Debug)]
+pub struct Views {
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// Tenants.
+    pub graphs: Arc<Graphs>,
+}
+
+/// Serves until `end`.
+pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/health", get(health))
+        .with_state(Arc::new(views));
+    let served = axum::serve(listener, router).with_graceful_shutdown(async move { end.cancelled().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the admin listener failed");
+    }
+}
+
+async fn metrics(State(views): State<Arc<Views>>) -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], views.metrics.render())
+}

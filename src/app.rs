@@ -1,0 +1,117 @@
+//! The gateway as a whole: long-lived parts, built once from a configuration, and their end.
+//!
+//! Owns the order of start and end. Below it nothing reads the clock or the environment.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin;
+use crate::client::Clients;
+use crate::config::Config;
+use crate::graph::Graphs;
+use crate::metrics::Metrics;
+use crate::server::tls::Certificates;
+use crate::server::{self, Capture, Gates, Logins, Shared, Tokens, listen};
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    certificates: Option<Arc<Certificates>>,
+    shared: Arc<Shared>,
+    end: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl App {
+    /// Builds every part, then opens the ports.
+    ///
+    /// # Errors
+    /// When certificates, secrets or ports cannot be used; the text is for the operator.
+    pub async fn start(config: Config) -> io::Result<Self> {
+        let metrics = Arc::new(Metrics::new());
+        let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics)).map_err(io::Error::other)?;
+        let graphs = Arc::new(graphs);
+        let clients = Clients::new(config.clients);
+        let gates = Arc::new(Gates::new(&clients, config.limits.failures_per_minute));
+        let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
+        let shared = Arc::new(Shared {
+            logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&gates)),
+            clients,
+            graphs: Arc::clone(&graphs),
+            tokens: Tokens::new(&config.tokens.keys, &config.server.public_url, config.tokens.lifetime),
+            gates,
+            metrics: Arc::clone(&metrics),
+            limits: config.limits,
+            clock: now,
+            capture: config.capture.map(|capture| Capture::new(capture.directory, capture.addresses, capture.files)),
+            trusted_proxies: config.server.trusted_proxies,
+            proxy_protocol: config.server.proxy_protocol,
+            draining: AtomicBool::new(false),
+        });
+        let tls = certificates.as_ref().map(|certificates| certificates.server_config()).transpose();
+        let tls = tls.map_err(io::Error::other)?;
+        let listener = listen::bind(config.server.listen).await?;
+        let admin_listener = listen::bind(config.admin_listen).await?;
+        let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
+
+        let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let router = server::router(&shared);
+        tasks.spawn(listen::serve(listener, tls, router, Arc::clone(&shared), end.clone()));
+        let views = admin::Views { metrics, graphs: Arc::clone(&graphs) };
+        tasks.spawn(admin::serve(admin_listener, views, end.clone()));
+        if let Some(certificates) = &certificates {
+            tasks.spawn(Arc::clone(certificates).watch(end.clone()));
+        }
+        let (gates, stop) = (Arc::clone(&shared.gates), end.clone());
+        tasks.spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+                gates.tidy();
+            }
+        });
+        tokio::spawn(async move { graphs.warm().await });
+        Ok(Self { address, admin_address, certificates, shared, end, tasks })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators look.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Reads the certificate files again.
+    pub fn reload_certificates(&self) {
+        if let Some(certificates) = &self.certificates {
+            certificates.reload();
+        }
+    }
+
+    /// Stops accepting, lets open requests finish, and ends.
+    pub async fn stop(mut self) {
+        self.shared.draining.store(true, Relaxed);
+        self.end.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The time.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+const TIDY: Duration = Duration::from_secs(60);

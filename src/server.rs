@@ -1,0 +1,126 @@
+//! The gateway's HTTP face: the route table and the layers around it.
+//!
+//! Owns what all routes share. Only here, in `admin` and in `simulator` is axum known.
+
+mod authenticate;
+mod body;
+mod capture;
+mod ews;
+mod health;
+mod limits;
+pub mod listen;
+mod observe;
+mod peer;
+pub mod tls;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+
+use crate::client::{Clients, Networks};
+use crate::graph::Graphs;
+use crate::metrics::Metrics;
+
+pub use authenticate::Logins;
+pub use capture::Capture;
+pub use limits::Gates;
+pub use token::Tokens;
+
+/// What all requests share.
+pub struct Shared {
+    /// Who may call.
+    pub clients: Clients,
+    /// Whose calendars.
+    pub graphs: Arc<Graphs>,
+    /// Tokens of clients.
+    pub tokens: Tokens,
+    /// Names and secrets.
+    pub logins: Logins,
+    /// Rates and concurrency.
+    pub gates: Arc<Gates>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// What a request may be and take.
+    pub limits: Limits,
+    /// The time.
+    pub clock: fn() -> Timestamp,
+    /// Capture mode.
+    pub capture: Option<Capture>,
+    /// Proxies that are believed about the caller's address.
+    pub trusted_proxies: Networks,
+    /// Whether they send a PROXY protocol header.
+    pub proxy_protocol: bool,
+    /// Whether the process is about to end.
+    pub draining: AtomicBool,
+}
+
+/// What a request may be and take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A body's bytes, packed and unpacked.
+    pub body_bytes: usize,
+    /// A header's bytes.
+    pub header_bytes: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Time for a handshake, and for a header.
+    pub header_timeout: Duration,
+    /// Time for a body.
+    pub body_timeout: Duration,
+    /// Time for an answer.
+    pub deadline: Duration,
+    /// Time for open requests to finish when the process ends.
+    pub drain: Duration,
+    /// Wrong secrets that an address may send in a minute.
+    pub failures_per_minute: u32,
+    /// Passwords that may be verified at once.
+    pub password_checks: usize,
+}
+
+/// The routes. Paths are lower-case here; `listen` makes them so, since clients write them in any
+/// case.
+pub fn router(shared: &Arc<Shared>) -> Router {
+    let compress = CompressionLayer::new().compress_when(SizeAbove::new(SMALLEST_PACKED));
+    Router::new()
+        .route("/", get(ews::probe).post(ews::soap))
+        .route("/ews/exchange.asmx", get(ews::probe).post(ews::soap))
+        .route("/ews/{file}", get(ews::no_such_file))
+        .layer(compress)
+        .route("/token", post(token::token))
+        .route("/.well-known/oauth-authorization-server", get(token::metadata))
+        .route("/health-check", get(health::alive))
+        .route("/health-check/ready", get(health::ready))
+        .fallback(async || ews::text(http::StatusCode::NOT_FOUND, "There is nothing here.\n"))
+        .method_not_allowed_fallback(async || ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n"))
+        .layer(from_fn_with_state(Arc::clone(shared), observe::observe))
+        .with_state(Arc::clone(shared))
+}
+
+impl Shared {
+    /// Whether the process is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+type SharedState = State<Arc<Shared>>;
+
+/// Below this, packing costs more than it saves.
+const SMALLEST_PACKED: u16 = 1400;

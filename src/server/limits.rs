@@ -1,0 +1,101 @@
+//! How much each client and each address may ask for.
+//!
+//! Owns rates, concurrency and the count of failed log-ins. Must not know what is asked for.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::client::{Client, Clients};
+use crate::failure::Failure;
+
+/// From where a request came, as far as that is believed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    pub(super) address: IpAddr,
+}
+
+/// The limits of all clients and addresses.
+#[derive(Debug)]
+pub struct Gates {
+    clients: HashMap<String, Gate>,
+    failures: DefaultKeyedRateLimiter<IpAddr>,
+    /// Addresses that have had their share of failures, for a minute.
+    blocked: Cache<IpAddr, ()>,
+    clock: DefaultClock,
+}
+
+#[derive(Debug)]
+struct Gate {
+    rate: DefaultDirectRateLimiter,
+    places: Arc<Semaphore>,
+}
+
+impl Gates {
+    /// `failures_per_minute` wrong secrets are allowed to each address.
+    #[must_use]
+    pub fn new(clients: &Clients, failures_per_minute: u32) -> Self {
+        let gate = |client: &Client| {
+            let quota = Quota::per_second(client.policy.requests_per_second).allow_burst(client.policy.burst);
+            Gate { rate: RateLimiter::direct(quota), places: Arc::new(Semaphore::new(client.policy.concurrency)) }
+        };
+        let failures = Quota::per_minute(NonZeroU32::new(failures_per_minute).unwrap_or(NonZeroU32::MIN));
+        Self {
+            clients: clients.iter().map(|client| (client.id.clone(), gate(client))).collect(),
+            failures: RateLimiter::keyed(failures),
+            blocked: Cache::builder().max_capacity(MOST_BLOCKED).time_to_live(Duration::from_secs(60)).build(),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Lets a client in for one request; its place is free again when the permit is dropped.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] above the client's rate or concurrency.
+    pub(super) fn enter(&self, client: &Client) -> Result<OwnedSemaphorePermit, Failure> {
+        let gate = self.clients.get(&client.id).ok_or(Failure::Internal)?;
+        gate.rate.check().map_err(|until| Failure::Busy { retry_after: until.wait_time_from(self.clock.now()) })?;
+        Arc::clone(&gate.places).try_acquire_owned().map_err(|_| Failure::Busy { retry_after: A_MOMENT })
+    }
+
+    /// Counts a failed log-in; `false` when the address has had its share.
+    pub(super) fn note_failure(&self, address: IpAddr) -> bool {
+        let network = network(address);
+        let within = self.failures.check_key(&network).is_ok();
+        if !within {
+            self.blocked.insert(network, ());
+        }
+        within
+    }
+
+    /// Whether an address has had its share of failed log-ins, so that costly checks are not made
+    /// for it. What is cheap to check is checked all the same: nobody can lock out a neighbour
+    /// whose secret is right.
+    pub(super) fn has_failed_too_often(&self, address: IpAddr) -> bool {
+        self.blocked.contains_key(&network(address))
+    }
+
+    /// Forgets addresses that have not failed for a while.
+    pub fn tidy(&self) {
+        self.failures.retain_recent();
+    }
+}
+
+/// An IPv6 customer has a /64 of addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+const MOST_BLOCKED: u64 = 100_000;
+/// How long a client above its concurrency should wait.
+const A_MOMENT: Duration = Duration::from_secs(1);

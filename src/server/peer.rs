@@ -1,0 +1,137 @@
+//! Where a request comes from, as far as that can be believed.
+//!
+//! Owns `Forwarded` (RFC 7239), `X-Forwarded-For` and the PROXY protocol.
+
+use std::io;
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use ppp::{HeaderResult, PartialResult, v1, v2};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use super::limits::Caller;
+use crate::client::Networks;
+
+/// The caller behind `peer`: itself, or if it is a trusted proxy the last address in the header
+/// that is not one.
+pub(super) fn caller(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Caller {
+    let peer = peer.to_canonical();
+    if !trusted.name(peer) {
+        return Caller { address: peer };
+    }
+    let mut address = peer;
+    for hop in hops(headers).into_iter().rev() {
+        let Some(hop) = hop else { break };
+        address = hop;
+        if !trusted.name(hop) {
+            break;
+        }
+    }
+    Caller { address }
+}
+
+/// Reads the PROXY protocol header that a trusted proxy puts before everything else.
+pub(super) async fn proxy_header(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
+    let mut buffer = Vec::with_capacity(LONGEST_PROXY_HEADER);
+    loop {
+        // Byte by byte, so that nothing of what follows is taken; it is some dozens of bytes.
+        buffer.push(stream.read_u8().await?);
+        let result = HeaderResult::parse(&buffer);
+        let (address, length) = match &result {
+            HeaderResult::V1(Ok(header)) => (v1_source(&header.addresses), header.header.len()),
+            HeaderResult::V2(Ok(header)) => (v2_source(&header.addresses), header.len()),
+            _ if result.is_incomplete() && buffer.len() < LONGEST_PROXY_HEADER => continue,
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "no PROXY protocol header")),
+        };
+        if length == buffer.len() {
+            return Ok(address);
+        }
+    }
+}
+
+fn v1_source(addresses: &v1::Addresses) -> Option<IpAddr> {
+    match addresses {
+        v1::Addresses::Tcp4(addresses) => Some(addresses.source_address.into()),
+        v1::Addresses::Tcp6(addresses) => Some(addresses.source_address.into()),
+        v1::Addresses::Unknown => None,
+    }
+}
+
+fn v2_source(addresses: &v2::Addresses) -> Option<IpAddr> {
+    match addresses {
+        v2::Addresses::IPv4(addresses) => Some(addresses.source_address.into()),
+        v2::Addresses::IPv6(addresses) => Some(addresses.source_address.into()),
+        v2::Addresses::Unix(_) | v2::Addresses::Unspecified => None,
+    }
+}
+
+/// The addresses that proxies have noted, in order; `None` for one that cannot be read.
+fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let list = |name| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let forwarded: Vec<_> = list("forwarded").map(forwarded_for).collect();
+    if !forwarded.is_empty() {
+        return forwarded;
+    }
+    list("x-forwarded-for").map(address).collect()
+}
+
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("for")).and_then(|(_, node)| address(node))
+}
+
+/// An address, perhaps in quotes or brackets, perhaps with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let plain = text.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    plain.or_else(with_port).or_else(bracketed).map(|address| address.to_canonical())
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get::<Self>().copied().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// A version 2 header may be longer with extensions, which are not used here.
+const LONGEST_PROXY_HEADER: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn behind(peer: &str, headers: &[(&'static str, &str)]) -> String {
+        let mut trusted = Networks::default();
+        trusted.add("10.0.0.0/8").unwrap();
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        caller(peer.parse().unwrap(), &map, &trusted).address.to_string()
+    }
+
+    #[test]
+    fn headers_are_believed_from_trusted_proxies_alone() {
+        let forged = [("x-forwarded-for", "192.0.2.7")];
+        assert_eq!(behind("203.0.113.1", &forged), "203.0.113.1");
+        assert_eq!(behind("10.1.1.1", &forged), "192.0.2.7");
+        assert_eq!(behind("::ffff:10.1.1.1", &forged), "192.0.2.7");
+        assert_eq!(behind("10.1.1.1", &[]), "10.1.1.1");
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_proxy_counts() {
+        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.2.2.2")]), "192.0.2.7");
+        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.8:1234")]), "192.0.2.8");
+        assert_eq!(behind("10.1.1.1", &[("forwarded", r#"for=6.6.6.6, for="[2001:db8::1]:80";proto=https"#)]), "2001:db8::1");
+        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "192.0.2.7, unknown, 10.2.2.2")]), "10.2.2.2");
+    }
+}

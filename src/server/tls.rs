@@ -1,0 +1,131 @@
+//! TLS 1.2 and 1.3, and certificates that are read again when they change.
+//!
+//! Owns certificate files. Must not know what is served.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{InconsistentKeys, ServerConfig};
+use tokio_util::sync::CancellationToken;
+
+/// A certificate chain and its key, in PEM files.
+#[derive(Clone, Debug)]
+pub struct CertificateFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// The key.
+    pub private_key: PathBuf,
+}
+
+/// Certificate files, and what was last read from them.
+#[derive(Debug)]
+pub struct Certificates {
+    files: CertificateFiles,
+    current: ArcSwap<CertifiedKey>,
+}
+
+/// Why certificate files cannot be used.
+#[derive(Debug)]
+pub struct BadCertificate(String);
+
+impl CertificateFiles {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When one cannot be read, or the key is not the certificate's.
+    pub fn read(&self) -> Result<CertifiedKey, BadCertificate> {
+        let bad = |path: &PathBuf, what: &dyn fmt::Display| BadCertificate(format!("{}: {what}", path.display()));
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect)
+            .map_err(|error| bad(&self.certificate, &error))?;
+        if chain.is_empty() {
+            return Err(bad(&self.certificate, &"there is no certificate in the file"));
+        }
+        let key = PrivateKeyDer::from_pem_file(&self.private_key).map_err(|error| bad(&self.private_key, &error))?;
+        let key = ring::sign::any_supported_type(&key).map_err(|error| bad(&self.private_key, &error))?;
+        let pair = CertifiedKey::new(chain, key);
+        match pair.keys_match() {
+            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
+            Err(_) => Err(bad(&self.private_key, &format!("is not the key of {}", self.certificate.display()))),
+        }
+    }
+
+    fn changed(&self) -> [Option<SystemTime>; 2] {
+        [&self.certificate, &self.private_key].map(|path| std::fs::metadata(path).and_then(|data| data.modified()).ok())
+    }
+}
+
+impl Certificates {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// As [`CertificateFiles::read`].
+    pub fn new(files: CertificateFiles) -> Result<Arc<Self>, BadCertificate> {
+        let current = ArcSwap::from_pointee(files.read()?);
+        Ok(Arc::new(Self { files, current }))
+    }
+
+    /// Reads the files again; what was read before stays if they cannot be used. Open connections
+    /// are not touched.
+    pub fn reload(&self) {
+        match self.files.read() {
+            Ok(pair) => {
+                self.current.store(Arc::new(pair));
+                tracing::info!(certificate = %self.files.certificate.display(), "certificate read");
+            }
+            Err(error) => tracing::error!(%error, "the new certificate cannot be used; the old one stays: mend the files"),
+        }
+    }
+
+    /// Reads the files again whenever they have changed.
+    pub async fn watch(self: Arc<Self>, end: CancellationToken) {
+        let mut last = self.files.changed();
+        while end.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_some() {
+            let now = self.files.changed();
+            if now != last {
+                last = now;
+                self.reload();
+            }
+        }
+    }
+
+    /// The TLS configuration of a server.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let resolver = Arc::clone(self) as Arc<dyn ResolvesServerCert>;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.ticketer = ring::Ticketer::new()?;
+        Ok(Arc::new(config))
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+impl fmt::Display for BadCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadCertificate {}
+
+/// How often the files' times are looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
