@@ -45,8 +45,8 @@ fn instant(offset_at: impl Fn(i64) -> i64, local: i64) -> i64 {
 fn differs(zone: &Zone, tz: &TimeZone, from: i64, until: i64, step: usize) -> Option<String> {
     let offset_at = |second| i64::from(tz.to_offset(Timestamp::from_second(second).unwrap()).seconds());
     let changes = tz.following(Timestamp::from_second(from).unwrap()).map(|change| change.timestamp().as_second());
-    let near = changes.take_while(|change| *change < until).flat_map(|change| change - DAY..=change + DAY);
-    let near = near.step_by(1800);
+    let changes = changes.take_while(|change| *change < until);
+    let near = changes.flat_map(|change| (change - DAY..=change + DAY).step_by(1800));
     for second in (from..until).step_by(step).chain(near) {
         let (shown, expected) = (zone.local_of_second(second), second + offset_at(second));
         if shown != expected {
