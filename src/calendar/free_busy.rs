@@ -192,6 +192,26 @@ pub struct WorkingHours {
     pub end_minute: u16,
 }
 
+impl WorkingHours {
+    /// Whether a stretch of time (an instant in seconds since 1970, and a length in seconds) lies in
+    /// one working day. Hours that end no later than they start go on after midnight.
+    #[must_use]
+    pub fn hold(&self, start: i64, length: i64) -> bool {
+        let local = self.zone.local_of_second(start);
+        let (day, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+        let (opens, closes) = (i64::from(self.start_minute) * 60, i64::from(self.end_minute) * 60);
+        let closes = if closes <= opens { closes + 86_400 } else { closes };
+        let within = |second: i64| second >= opens && second.saturating_add(length) <= closes;
+        self.works_on(day) && within(second) || self.works_on(day - 1) && within(second + 86_400)
+    }
+
+    /// `day`: days since 1970-01-01, which was a Thursday.
+    fn works_on(&self, day: i64) -> bool {
+        let weekday = usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0);
+        self.days.get(weekday).copied().unwrap_or(false)
+    }
+}
+
 /// Everything known about one mailbox in one stretch of time, as it is cached.
 #[derive(Clone, Debug)]
 pub struct Span {

@@ -28,6 +28,14 @@ impl Slots {
         Some(Self { first: from, step, length: step, count })
     }
 
+    /// Where a slot begins, in seconds since 1970.
+    pub(in crate::calendar) fn beginning(&self, slot: usize) -> i64 {
+        i64::try_from(slot)
+            .ok()
+            .and_then(|slot| slot.checked_mul(self.step))
+            .map_or(i64::MAX, |after| self.first + after)
+    }
+
     /// The weightiest status of the items that overlap each slot.
     ///
     /// Time grows with the number of items and of slots, not with how much items overlap, as long
