@@ -3,6 +3,8 @@
 //! Items are what the cache holds by the hundred thousand, so an item is 12 bytes and its texts
 //! are kept apart. Must not know where the items came from.
 
+mod slots;
+
 use std::sync::Arc;
 
 use jiff::{Timestamp, civil};
@@ -10,8 +12,9 @@ use jiff::{Timestamp, civil};
 use super::Window;
 use super::zone::Zone;
 
-/// How busy an item makes its owner. The order is the one in which overlapping items are merged:
-/// the greater wins (MS-OXWAVLS; working elsewhere counts below tentative there, as free time does).
+pub(super) use slots::Slots;
+
+/// How busy an item makes its owner; see [`Self::outweighs`] for what counts where items overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum BusyStatus {
@@ -27,6 +30,62 @@ pub enum BusyStatus {
     WorkingElsewhere,
     /// Nothing is known.
     NoData,
+}
+
+impl BusyStatus {
+    /// Which of two overlapping statuses is shown.
+    ///
+    /// Microsoft says that the highest digit wins
+    /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/mergedfreebusy>),
+    /// and wrote it when 3, out of office, was the highest digit of an item. Working elsewhere and
+    /// no data, numbered above it later, do not hide a meeting here: out of office, busy and
+    /// tentative outweigh no data, and that outweighs working elsewhere and free.
+    #[must_use]
+    pub fn outweighs(self, other: Self) -> bool {
+        self.weight() > other.weight()
+    }
+
+    /// Whether a meeting at that time is in conflict: tentative, busy or out of office
+    /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/groupattendeeconflictdata>).
+    #[must_use]
+    pub fn is_conflict(self) -> bool {
+        matches!(self, Self::Tentative | Self::Busy | Self::OutOfOffice)
+    }
+
+    fn weight(self) -> u8 {
+        match self {
+            Self::Free => 0,
+            Self::WorkingElsewhere => 1,
+            Self::NoData => 2,
+            Self::Tentative => 3,
+            Self::Busy => 4,
+            Self::OutOfOffice => 5,
+        }
+    }
+}
+
+/// What the digits of a merged view mean: 4 changed with Exchange 2013.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digits {
+    /// 0 free or working elsewhere, 1 tentative, 2 busy, 3 out of office, 4 no data.
+    Exchange2007,
+    /// 0 free, 1 tentative, 2 busy, 3 out of office, 4 working elsewhere, 5 no data.
+    Exchange2013,
+}
+
+impl Digits {
+    /// The digit of a status.
+    #[must_use]
+    pub fn digit(self, status: BusyStatus) -> char {
+        match (status, self) {
+            (BusyStatus::Free, _) | (BusyStatus::WorkingElsewhere, Self::Exchange2007) => '0',
+            (BusyStatus::Tentative, _) => '1',
+            (BusyStatus::Busy, _) => '2',
+            (BusyStatus::OutOfOffice, _) => '3',
+            (BusyStatus::WorkingElsewhere, Self::Exchange2013) | (BusyStatus::NoData, Self::Exchange2007) => '4',
+            (BusyStatus::NoData, Self::Exchange2013) => '5',
+        }
+    }
 }
 
 /// One busy time: 12 bytes.
@@ -133,6 +192,26 @@ pub struct WorkingHours {
     pub end_minute: u16,
 }
 
+impl WorkingHours {
+    /// Whether a stretch of time (an instant in seconds since 1970, and a length in seconds) lies in
+    /// one working day. Hours that end no later than they start go on after midnight.
+    #[must_use]
+    pub fn hold(&self, start: i64, length: i64) -> bool {
+        let local = self.zone.local_of_second(start);
+        let (day, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+        let (opens, closes) = (i64::from(self.start_minute) * 60, i64::from(self.end_minute) * 60);
+        let closes = if closes <= opens { closes + 86_400 } else { closes };
+        let within = |second: i64| second >= opens && second.saturating_add(length) <= closes;
+        self.works_on(day) && within(second) || self.works_on(day - 1) && within(second + 86_400)
+    }
+
+    /// `day`: days since 1970-01-01, which was a Thursday.
+    fn works_on(&self, day: i64) -> bool {
+        let weekday = usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0);
+        self.days.get(weekday).copied().unwrap_or(false)
+    }
+}
+
 /// Everything known about one mailbox in one stretch of time, as it is cached.
 #[derive(Clone, Debug)]
 pub struct Span {
@@ -169,6 +248,26 @@ impl FreeBusy {
         })
     }
 
+    /// The items that overlap a window, all-day ones as days of `zone`.
+    ///
+    /// What only touches the window's edge is outside; an item without length is inside if it
+    /// begins there. Items keep their own bounds.
+    pub fn overlapping(&self, window: Window, zone: &Zone) -> impl Iterator<Item = (&BusyItem, Option<&ItemDetails>)> {
+        let (from, until) = seconds_of(window);
+        self.items().filter(move |(item, _)| {
+            let (start, end) = item.instants(zone);
+            start < until && (end > from || (start == end && start >= from))
+        })
+    }
+
+    /// One digit for each interval of a window (the last one may be cut short): the weightiest
+    /// status ([`BusyStatus::outweighs`]) of all items that overlap it, however little. Items
+    /// without length overlap nothing.
+    #[must_use]
+    pub fn merged(&self, window: Window, interval_minutes: u32, zone: &Zone, digits: Digits) -> String {
+        merged([self], window, interval_minutes, zone, digits)
+    }
+
     /// Whether details were given throughout.
     #[must_use]
     pub fn is_detailed(&self) -> bool {
@@ -182,6 +281,34 @@ impl FreeBusy {
     }
 }
 
+/// The merged view of several calendars, as of a group: see [`FreeBusy::merged`].
+///
+/// Empty for an interval of 0 minutes.
+#[must_use]
+pub fn merged<'a>(
+    calendars: impl IntoIterator<Item = &'a FreeBusy>,
+    window: Window,
+    interval_minutes: u32,
+    zone: &Zone,
+    digits: Digits,
+) -> String {
+    let (from, until) = seconds_of(window);
+    let Some(slots) = Slots::covering(from, until, i64::from(interval_minutes) * 60) else { return String::new() };
+    let items = calendars.into_iter().flat_map(FreeBusy::items).map(|(item, _)| item);
+    slots.busiest(items, zone).into_iter().map(|status| digits.digit(status)).collect()
+}
+
+/// A window's bounds in whole seconds, rounded outwards.
+pub(super) fn seconds_of(window: Window) -> (i64, i64) {
+    let floor = |at: Timestamp| at.as_nanosecond().div_euclid(1_000_000_000);
+    let ceiling = |at: Timestamp| floor(at) + i128::from(at.subsec_nanosecond() != 0);
+    let seconds = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
+    (seconds(floor(window.start())), seconds(ceiling(window.end())))
+}
+
 fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,6 @@ impl Zone {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,10 +103,10 @@ impl From<civil::Weekday> for DayOfWeek {
 pub(super) fn eras(rules: &BiasRules) -> Result<Eras, Failure> {
     let BiasRules { bias, standard, daylight } = rules;
     let offset = |change: &Change| {
-        let total = bias.checked_add(change.bias).filter(|total| total.abs() < MINUTES_OF_DAY);
+        let total = bias.checked_add(change.bias).filter(|total| total.unsigned_abs() < MINUTES_OF_DAY);
         total.map(|minutes| -minutes * 60).ok_or(Failure::UnknownTimeZone)
     };
-    if bias.abs() >= MINUTES_OF_DAY {
+    if bias.unsigned_abs() >= MINUTES_OF_DAY {
         return Err(Failure::UnknownTimeZone);
     }
     let (standard_offset, daylight_offset) = (offset(standard)?, offset(daylight)?);
@@ -181,7 +181,7 @@ impl Change {
     }
 }
 
-const MINUTES_OF_DAY: i32 = 1440;
+const MINUTES_OF_DAY: u32 = 1440;
 const END_OF_DAY: i32 = 86_400;
 
 /// What EWS Managed API, the Java API and DavMail send: 02:00 on the first Sundays of March and

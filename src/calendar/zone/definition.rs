@@ -172,12 +172,12 @@ pub(super) fn define(id: &str, name: &str, history: &History) -> ZoneDefinition 
     definition
 }
 
-/// The greatest offset that the schema's clients take, in seconds.
-const GREATEST_OFFSET: i64 = DAY;
+/// No offset reaches a day; in seconds.
+const GREATEST_OFFSET: u64 = 86_400;
 
 fn offset(definition: &ZoneDefinition, period: &str) -> Option<i32> {
     let bias = definition.periods.iter().find(|candidate| candidate.id == period)?.bias.as_secs();
-    if bias.abs() >= GREATEST_OFFSET {
+    if bias.unsigned_abs() >= GREATEST_OFFSET {
         return None;
     }
     i32::try_from(-bias).ok()

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use strum::IntoEnumIterator;
 use windows_timezones::WindowsTimezone;
 
@@ -62,7 +62,16 @@ impl Named {
 
     pub(super) fn second_of_local(&self, local: i64) -> i64 {
         let civil = Offset::UTC.to_datetime(timestamp(local));
-        self.zone.to_ambiguous_timestamp(civil).compatible().map_or(local, Timestamp::as_second)
+        let instant = |offset: Offset| local.saturating_sub(i64::from(offset.seconds()));
+        match self.zone.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => instant(offset),
+            AmbiguousOffset::Gap { before, .. } => instant(before),
+            // jiff also sees a fold where only the abbreviation changed.
+            AmbiguousOffset::Fold { before, .. } if self.offset_at(instant(before)) == before.seconds() => {
+                instant(before)
+            }
+            AmbiguousOffset::Fold { after, .. } => instant(after),
+        }
     }
 }
 

@@ -182,6 +182,8 @@ fn nth(first: i64, length: i64, order: i64, kind: DayOfWeek) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+
     use super::*;
 
     use jiff::civil::date;
