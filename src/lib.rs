@@ -8,4 +8,5 @@ pub mod client;
 pub mod failure;
 pub mod journal;
 pub mod metrics;
+pub mod simulator;
 pub mod tenant;
