@@ -1,0 +1,257 @@
+//! A Microsoft Graph v1.0 and Entra token endpoint over a seeded world: the only fake of the project.
+//!
+//! It owns everything from the socket to the stored events and imports nothing of ours, so that client and
+//! fake cannot be wrong together. Its truth is Microsoft's documentation; what that leaves open is written
+//! down in `fixtures/worlds/README.md`. One origin serves `/{tenant}/oauth2/v2.0/token`, `/v1.0/…` and
+//! `/control/…` (faults, the ledger of calls, limits).
+
+mod ask;
+mod batch;
+mod control;
+mod directory;
+mod draft;
+mod error;
+mod event;
+mod events;
+mod faults;
+mod filter;
+mod ids;
+mod invitations;
+mod json;
+mod ledger;
+mod pattern;
+mod permissions;
+mod places;
+mod query;
+mod recurrence;
+mod render;
+mod route;
+mod schedule;
+mod service;
+mod state;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod token;
+mod view;
+mod world;
+mod zone;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
+
+pub use world::{Application, Tenant, World};
+
+use error::Answer;
+use service::{Request, Service};
+use state::State;
+
+/// How a [`Simulator`] listens and what time it has.
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// TLS, or plain HTTP when absent. Offer `h2` by ALPN for HTTP/2.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The simulator's time: of tokens, of "today" in a seed, of limits.
+    pub clock: fn() -> jiff::Timestamp,
+    /// Refuse unknown properties and query options with 400, which the real Graph often does and we always want.
+    pub strict: bool,
+}
+
+/// A running simulator. Dropping it closes it; [`Simulator::stop`] waits for the calls that run.
+pub struct Simulator {
+    address: SocketAddr,
+    is_tls: bool,
+    closing: DropGuard,
+    tasks: TaskTracker,
+}
+
+/// How long a stopping simulator waits for the calls that run.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Largest request body in bytes, as in Graph.
+const LARGEST_BODY: usize = 4 << 20;
+
+impl Simulator {
+    /// Seeds the world and listens.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the world does not fit together.
+    pub async fn start(world: World, options: Options) -> io::Result<Self> {
+        let state = State::seed(&world, (options.clock)()).map_err(io::Error::other)?;
+        let service = Arc::new(Service::new(state, options.clock, options.strict));
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let is_tls = options.tls.is_some();
+        let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let acceptor = options.tls.map(TlsAcceptor::from);
+        let connections =
+            Connections { router: router(service, is_tls), closing: closing.clone(), tasks: tasks.clone() };
+        tasks.spawn(connections.accept(listener, acceptor));
+        Ok(Self { address, is_tls, closing: closing.drop_guard(), tasks })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Scheme, loopback address and port, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let host = if self.address.is_ipv6() { "[::1]" } else { "127.0.0.1" };
+        format!("{scheme}://{host}:{}", self.address.port())
+    }
+
+    /// Stops listening and waits, up to two seconds, for the calls that run.
+    pub async fn stop(self) {
+        drop(self.closing);
+        self.tasks.close();
+        // Calls that outlast the patience end with the runtime; nobody waits for their answers any more.
+        let _ = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
+    }
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Connections {
+    router: Router,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    async fn accept(self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
+        loop {
+            let stream = tokio::select! {
+                () = self.closing.cancelled() => return,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "the simulator could not accept a connection");
+                        continue;
+                    }
+                },
+            };
+            let (connections, acceptor) = (self.clone(), acceptor.clone());
+            self.tasks.spawn(async move {
+                // Answers go out at once; a failure only costs speed.
+                let _ = stream.set_nodelay(true);
+                match acceptor {
+                    None => connections.serve(stream).await,
+                    Some(acceptor) => {
+                        let accepted = tokio::select! {
+                            () = connections.closing.cancelled() => return,
+                            accepted = acceptor.accept(stream) => accepted,
+                        };
+                        if let Ok(stream) = accepted {
+                            connections.serve(stream).await;
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let router = self.router;
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let router = router.clone();
+            async move {
+                let answered: Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
+                let Ok(response) = answered;
+                match response.extensions().get::<Cut>() {
+                    Some(Cut) => Err(io::Error::other("the connection is cut on demand")),
+                    None => Ok(response),
+                }
+            }
+        });
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = self.closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        // How a connection ends concerns its caller alone.
+        let _ = connection.await;
+    }
+}
+
+/// Marks a response whose connection is to be closed instead.
+#[derive(Clone, Copy)]
+struct Cut;
+
+fn router(service: Arc<Service>, is_tls: bool) -> Router {
+    let handler = move |request: axum::extract::Request| {
+        let service = Arc::clone(&service);
+        async move { handle(&service, request, is_tls).await }
+    };
+    Router::new().fallback(handler).layer(CompressionLayer::new())
+}
+
+async fn handle(service: &Arc<Service>, request: axum::extract::Request, is_tls: bool) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return response;
+    };
+    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
+    let origin = format!("{}://{host}", if is_tls { "https" } else { "http" });
+    let request = Request {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        origin,
+    };
+    let answer = service.serve(request).await;
+    respond(answer)
+}
+
+fn respond(answer: Answer) -> Response<Body> {
+    let content = match (&answer.body, answer.garbage) {
+        (_, true) => Body::from("{\"value\":[{\"sched"),
+        (Some(body), false) => Body::from(body.to_string()),
+        (None, false) => Body::empty(),
+    };
+    let mut response = Response::new(content);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if answer.cut {
+        response.extensions_mut().insert(Cut);
+    }
+    let is_graph = answer.headers.iter().any(|(name, _)| *name == "odata-version");
+    let kind = if is_graph { ODATA } else { "application/json; charset=utf-8" };
+    if answer.body.is_some() {
+        response.headers_mut().insert("content-type", HeaderValue::from_static(kind));
+    }
+    for (name, value) in &answer.headers {
+        // A caller's own request id may be no header value; then it is not echoed.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+const ODATA: &str =
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";

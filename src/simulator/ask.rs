@@ -1,0 +1,89 @@
+//! One checked Graph call on its way to what serves it: who asks, for what, in which world.
+
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::error::{Answer, Refusal};
+use super::faults::ScheduleError;
+use super::permissions::Grants;
+use super::query::{Here, Preferences, Query};
+use super::route::{Call, Route};
+use super::state::{Mailbox, State};
+use super::world::Kind;
+use super::{directory, events, json, places, schedule, view};
+
+pub(super) struct Ask<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) grants: Grants<'a>,
+    pub(super) tenant: &'a str,
+    pub(super) route: &'a Route,
+    pub(super) query: &'a Query,
+    pub(super) preferences: Preferences,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) here: &'a Here,
+    pub(super) now: Timestamp,
+    pub(super) strict: bool,
+    pub(super) schedule_errors: &'a [(String, ScheduleError)],
+}
+
+impl Ask<'_> {
+    pub(super) fn serve(mut self) -> Result<Answer, Refusal> {
+        match self.route.call {
+            Call::GetSchedule => schedule::get(&self),
+            Call::CalendarView => view::calendar_view(&self),
+            Call::ListInstances => view::instances(&self),
+            Call::ListEvents => events::list(&self),
+            Call::GetEvent => events::get(&self),
+            Call::CreateEvent => events::create(&mut self),
+            Call::UpdateEvent => events::update(&mut self),
+            Call::DeleteEvent => events::delete(&mut self),
+            Call::RespondToEvent => events::respond(&mut self),
+            Call::ListUsers => directory::users(&self),
+            Call::GetUser => directory::user(&self),
+            Call::ListGroups => directory::groups(&self),
+            Call::GetGroup => directory::group(&self),
+            Call::ListMembers => directory::members(&self, false),
+            Call::ListTransitiveMembers => directory::members(&self, true),
+            Call::ListRooms => places::rooms(&self),
+            Call::ListRoomLists => places::room_lists(&self),
+            Call::ListRoomsOfList => places::rooms_of_list(&self),
+            Call::Batch | Call::Token | Call::Unknown => {
+                Err(Refusal::bad("BadRequest", "This call cannot be made here."))
+            }
+        }
+    }
+
+    /// The calendar that the path names, by user id or principal name.
+    pub(super) fn mailbox(&self) -> Result<&Mailbox, Refusal> {
+        let name = &self.route.owner;
+        let named = |mailbox: &&Mailbox| !mailbox.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name));
+        let mailbox =
+            self.state.resolve(self.tenant, name).filter(named).ok_or_else(|| {
+                Refusal::new(404, "ErrorInvalidUser", format!("The requested user '{name}' is invalid."))
+            })?;
+        if mailbox.kind == Kind::NoMailbox {
+            let message = "REST API is not yet supported for this mailbox.";
+            return Err(Refusal::new(404, "MailboxNotEnabledForRESTAPI", message));
+        }
+        Ok(mailbox)
+    }
+
+    /// The key of the calendar in the world.
+    pub(super) fn mailbox_key(&self) -> Result<String, Refusal> {
+        Ok(self.mailbox()?.address.to_lowercase())
+    }
+
+    pub(super) fn json_body(&self) -> Result<Value, Refusal> {
+        let kind = self.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if self.strict && !kind.to_ascii_lowercase().starts_with("application/json") {
+            let message = "A valid media type is required; send the body as application/json.";
+            return Err(Refusal::new(415, "UnsupportedMediaType", message));
+        }
+        if self.headers.contains_key("content-encoding") {
+            return Err(Refusal::bad("BadRequest", "Compressed request bodies are not supported."));
+        }
+        json::body(self.body)
+    }
+}

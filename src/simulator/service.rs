@@ -1,0 +1,271 @@
+//! The order in which every request is treated: route, token, limits, faults, permissions, the call, the ledger.
+//! Knows HTTP as method, path, headers and bytes; connections and compression are elsewhere.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::ask::Ask;
+use super::batch;
+use super::control;
+use super::error::{Answer, Refusal};
+use super::faults::{Ending, Fate, Faults, ScheduleError};
+use super::ledger::{Entry, Ledger};
+use super::permissions::{Grants, is_exchange};
+use super::query::{Here, Preferences, Query};
+use super::route::{Call, Route};
+use super::schedule;
+use super::state::State;
+use super::throttle::Throttle;
+use super::token::{Denial, Identity, Tokens};
+use super::zone::wire_instant;
+
+/// A request, or an item of a batch.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// Scheme and authority under which the caller reached us.
+    pub(super) origin: String,
+}
+
+impl Request {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Everything that lives as long as the simulator.
+pub(super) struct Service {
+    pub(super) state: Mutex<State>,
+    pub(super) faults: Mutex<Faults>,
+    pub(super) ledger: Mutex<Ledger>,
+    pub(super) throttle: Arc<Throttle>,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) strict: bool,
+    tokens: Tokens,
+}
+
+impl Service {
+    pub(super) fn new(state: State, clock: fn() -> Timestamp, strict: bool) -> Self {
+        Self {
+            state: Mutex::new(state),
+            faults: Mutex::default(),
+            ledger: Mutex::default(),
+            throttle: Arc::default(),
+            clock,
+            strict,
+            tokens: Tokens::new(),
+        }
+    }
+
+    /// Serves a request of any kind.
+    pub(super) async fn serve(self: &Arc<Self>, request: Request) -> Answer {
+        if let Some(path) = request.path.strip_prefix("/control/") {
+            return control::serve(self, &request.method, path, &request.body);
+        }
+        if let Some(tenant) = request.path.strip_suffix("/oauth2/v2.0/token") {
+            return self.token(tenant.trim_start_matches('/'), &request).await;
+        }
+        self.graph(request).await
+    }
+
+    /// Serves a Graph call; an item of a batch is one, too.
+    pub(super) fn graph(self: &Arc<Self>, request: Request) -> BoxFuture<'_, Answer> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            let request_id = uuid::Uuid::new_v4().to_string();
+            let client_request_id = request.header("client-request-id").map(str::to_owned);
+            let found = match request.path.strip_prefix("/v1.0") {
+                Some(path) => Route::find(&request.method, path),
+                None => Err(Refusal::bad("BadRequest", "Invalid version.")),
+            };
+            let (route, missing) = match found {
+                Ok(route) => (route, None),
+                Err(refusal) => (Route::nowhere(), Some(refusal)),
+            };
+            let authorization = request.header("authorization");
+            let identity = self.tokens.verify(&lock(&self.state), authorization, &request.origin, now);
+            let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+            let schedules = schedule::asked_for(&body);
+            let known = identity.as_ref().ok().map(|identity| (identity.tenant.clone(), identity.client_id.clone()));
+            let (tenant, application) = known.unzip();
+            let entry = Entry {
+                time: wire_instant(now),
+                call: route.call,
+                method: request.method.clone(),
+                path: request.path.clone(),
+                tenant,
+                application,
+                mailbox: is_exchange(route.call).then(|| route.owner.clone()),
+                schedules,
+                status: None,
+                client_request_id: client_request_id.clone(),
+                request_id: request_id.clone(),
+                body,
+            };
+            let answered = match missing {
+                Some(refusal) => Err(refusal),
+                None => self.answer(&request, &route, identity, &entry, now).await,
+            };
+            let known_id = client_request_id.as_deref().unwrap_or(&request_id);
+            let mut answer = answered.unwrap_or_else(|refusal| refusal.answer(now, &request_id, known_id));
+            answer.headers.extend([
+                ("request-id", request_id.clone()),
+                ("client-request-id", known_id.to_owned()),
+                ("x-ms-ags-diagnostic", DIAGNOSTIC.to_owned()),
+                ("strict-transport-security", "max-age=31536000".to_owned()),
+                ("odata-version", "4.0".to_owned()),
+            ]);
+            let status = (!answer.cut).then_some(answer.status);
+            lock(&self.ledger).record(Entry { status, ..entry });
+            answer
+        })
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        request: &Request,
+        route: &Route,
+        identity: Result<Identity, Refusal>,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        // A call counts against the limits while it lasts, an injected delay included.
+        let running = match (&identity, &entry.mailbox) {
+            (Ok(identity), Some(mailbox)) => Some(self.throttle.enter(&identity.client_id, mailbox, now)),
+            (Ok(_), None) | (Err(_), _) => None,
+        };
+        let mut mailboxes = entry.schedules.clone();
+        mailboxes.push(route.owner.clone());
+        let fate = self.fate(route.call, &mailboxes).await;
+        match fate.ending {
+            None => {}
+            Some(Ending::Cut) => return Ok(Answer { cut: true, ..Answer::empty(503) }),
+            Some(Ending::Garbage) => return Ok(Answer { garbage: true, ..Answer::json(200, json!({})) }),
+            Some(Ending::Refused { status, code, message, retry_after }) => {
+                return Err(Refusal { retry_after, ..Refusal::new(status, &code, message) });
+            }
+        }
+        let identity = identity?;
+        let _running = running.transpose()?;
+        if route.call == Call::Batch {
+            return batch::serve(self, request).await;
+        }
+        self.call(request, route, &identity, &fate.schedule_errors, now)
+    }
+
+    fn call(
+        &self,
+        request: &Request,
+        route: &Route,
+        identity: &Identity,
+        schedule_errors: &[(String, ScheduleError)],
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let query = Query::parse(&request.query)?;
+        let preferred = request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let preferences = Preferences::parse(preferred)?;
+        let applied = preferences.applied.join(", ");
+        let mut state = lock(&self.state);
+        let applications = state.tenants.iter().filter(|tenant| tenant.id == identity.tenant);
+        let application = applications
+            .flat_map(|tenant| &tenant.applications)
+            .find(|application| application.client_id == identity.client_id)
+            .cloned()
+            .ok_or_else(|| Refusal::unauthenticated("The application of the token is not known."))?;
+        let grants = Grants { roles: &identity.roles, application: &application };
+        let named = state.resolve(&identity.tenant, &route.owner).map(|mailbox| mailbox.address.clone());
+        grants.check(route.call, named.as_deref())?;
+        let here = Here { origin: request.origin.clone(), path: request.path.clone() };
+        let ask = Ask {
+            state: &mut state,
+            grants,
+            tenant: &identity.tenant,
+            route,
+            query: &query,
+            preferences,
+            headers: &request.headers,
+            body: &request.body,
+            here: &here,
+            now,
+            strict: self.strict,
+            schedule_errors,
+        };
+        let mut answer = ask.serve()?;
+        if !applied.is_empty() {
+            answer.headers.push(("preference-applied", applied));
+        }
+        Ok(answer)
+    }
+
+    async fn token(self: &Arc<Self>, tenant: &str, request: &Request) -> Answer {
+        let now = (self.clock)();
+        let form: HashMap<String, String> = url::form_urlencoded::parse(&request.body).into_owned().collect();
+        let shown = |name: &str| form.get(name).cloned();
+        let mut entry = Entry {
+            time: wire_instant(now),
+            call: Call::Token,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            tenant: Some(tenant.to_owned()),
+            application: shown("client_id"),
+            mailbox: None,
+            schedules: Vec::new(),
+            status: None,
+            client_request_id: request.header("client-request-id").map(str::to_owned),
+            request_id: uuid::Uuid::new_v4().to_string(),
+            // Never the secret.
+            body: json!({ "grant_type": shown("grant_type"), "scope": shown("scope") }),
+        };
+        let mut answer = match self.fate(Call::Token, &[]).await.ending {
+            Some(Ending::Cut) => Answer { cut: true, ..Answer::empty(503) },
+            Some(Ending::Garbage) => Answer { garbage: true, ..Answer::json(200, json!({})) },
+            Some(Ending::Refused { status, code, message, retry_after }) => {
+                let mut answer = Denial::injected(status, &code, &message).answer(now);
+                answer.headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+                answer
+            }
+            None if request.method != "POST" => {
+                let message =
+                    format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
+                Denial::injected(400, "900561", &message).answer(now)
+            }
+            None => {
+                let state = lock(&self.state);
+                let basic = request.header("authorization");
+                let issued = self.tokens.issue(&state, tenant, basic, &form, &request.origin, now);
+                issued.unwrap_or_else(|denial| denial.answer(now))
+            }
+        };
+        answer.headers.push(("x-ms-request-id", entry.request_id.clone()));
+        answer.headers.extend(entry.client_request_id.clone().map(|id| ("client-request-id", id)));
+        entry.status = (!answer.cut).then_some(answer.status);
+        lock(&self.ledger).record(entry);
+        answer
+    }
+
+    async fn fate(&self, call: Call, mailboxes: &[String]) -> Fate {
+        let fate = lock(&self.faults).decide(call, mailboxes, rand::random::<f64>);
+        if fate.delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(fate.delay_ms)).await;
+        }
+        fate
+    }
+}
+
+/// A lock that a panic elsewhere does not spoil.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"5","ScaleUnit":"000","RoleInstance":"SIM0000000A"}}"#;

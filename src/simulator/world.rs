@@ -1,0 +1,295 @@
+//! The seed of a simulated Microsoft 365: tenants, their applications, mailboxes, rooms, groups and events.
+//! Owns the seed's JSON form (documented in `fixtures/worlds/README.md`); knows nothing of HTTP or Graph.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// A parsed and checked seed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    #[serde(default = "default_lifetime")]
+    pub(super) token_lifetime_seconds: i64,
+    /// The digit of working elsewhere in an availabilityView; Microsoft's pages disagree between 4 and 0.
+    #[serde(default = "default_elsewhere")]
+    pub(super) working_elsewhere_digit: u8,
+    pub(super) tenants: Vec<Tenant>,
+}
+
+/// A tenant of a [`World`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// The tenant's GUID.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its mail domains, the default one first.
+    pub domains: Vec<String>,
+    /// Its registered applications.
+    pub applications: Vec<Application>,
+    pub(super) mailboxes: Vec<SeedMailbox>,
+    #[serde(default)]
+    pub(super) room_lists: Vec<SeedList>,
+    #[serde(default)]
+    pub(super) groups: Vec<SeedList>,
+}
+
+/// An Entra application with its consented roles.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// What people call it.
+    pub name: String,
+    /// The application's (client) id, a GUID.
+    pub client_id: String,
+    /// Its secret. Plain text, since a seed is a public fixture and opens nothing but a simulator.
+    pub client_secret: String,
+    /// The instant after which the secret is refused with AADSTS7000222.
+    #[serde(default)]
+    pub(super) secret_expires: Option<Parsed<jiff::Timestamp>>,
+    /// Application permissions of Graph, for example `Calendars.ReadBasic.All`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    #[serde(default)]
+    pub(super) rbac: Vec<Rbac>,
+    #[serde(default)]
+    pub(super) rbac_checks_targets: bool,
+}
+
+/// An Exchange RBAC assignment: a role over the mailboxes that match.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rbac {
+    pub(super) role: String,
+    pub(super) mailboxes: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    #[default]
+    Person,
+    Shared,
+    Room,
+    /// A directory user without an Exchange Online mailbox.
+    NoMailbox,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedMailbox {
+    pub(super) address: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) kind: Kind,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    pub(super) zone: String,
+    /// Give the zone as a customTimeZone instead of by name.
+    #[serde(default)]
+    pub(super) custom_zone: bool,
+    #[serde(default)]
+    pub(super) hours: Hours,
+    #[serde(default)]
+    pub(super) shares_details: bool,
+    #[serde(default)]
+    pub(super) title: Option<String>,
+    #[serde(default)]
+    pub(super) office: Option<String>,
+    #[serde(default)]
+    pub(super) room: Option<Room>,
+    #[serde(default)]
+    pub(super) events: Vec<SeedEvent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hours {
+    pub(super) days: Vec<String>,
+    pub(super) start: Parsed<jiff::civil::Time>,
+    pub(super) end: Parsed<jiff::civil::Time>,
+}
+
+impl Default for Hours {
+    fn default() -> Self {
+        let days = ["monday", "tuesday", "wednesday", "thursday", "friday"].map(str::to_owned).to_vec();
+        Self { days, start: Parsed(jiff::civil::time(8, 0, 0, 0)), end: Parsed(jiff::civil::time(17, 0, 0, 0)) }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Room {
+    #[serde(default)]
+    pub(super) capacity: Option<i32>,
+    #[serde(default)]
+    pub(super) building: Option<String>,
+    #[serde(default)]
+    pub(super) floor: Option<i32>,
+    #[serde(default)]
+    pub(super) city: Option<String>,
+    #[serde(default)]
+    pub(super) country: Option<String>,
+}
+
+/// A room list or a group: an address and its members' addresses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedList {
+    pub(super) address: String,
+    pub(super) name: String,
+    pub(super) members: Vec<String>,
+}
+
+/// An event of a seed. Its time is `start` or, counted from the clock's today, `day` and `at`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedEvent {
+    pub(super) subject: String,
+    #[serde(default)]
+    pub(super) location: Option<String>,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) start: Option<Parsed<jiff::civil::DateTime>>,
+    #[serde(default)]
+    pub(super) day: Option<i32>,
+    #[serde(default)]
+    pub(super) at: Option<Parsed<jiff::civil::Time>>,
+    #[serde(default)]
+    pub(super) minutes: Option<i32>,
+    /// An all-day event of so many days.
+    #[serde(default)]
+    pub(super) days: Option<i32>,
+    #[serde(default)]
+    pub(super) zone: Option<String>,
+    #[serde(default)]
+    pub(super) show_as: Option<String>,
+    #[serde(default)]
+    pub(super) sensitivity: Option<String>,
+    #[serde(default)]
+    pub(super) cancelled: bool,
+    /// Graph's recurrencePattern.
+    #[serde(default)]
+    pub(super) repeat: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(super) until: Option<Parsed<jiff::civil::Date>>,
+    #[serde(default)]
+    pub(super) times: Option<u32>,
+    /// Days of the series without their occurrence.
+    #[serde(default)]
+    pub(super) except: Vec<Parsed<jiff::civil::Date>>,
+    /// Occurrences at another time.
+    #[serde(default)]
+    pub(super) moved: Vec<Moved>,
+    /// Invited people and rooms who accepted.
+    #[serde(default)]
+    pub(super) attendees: Vec<String>,
+    /// Invited people who have not answered.
+    #[serde(default)]
+    pub(super) undecided: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Moved {
+    pub(super) date: Parsed<jiff::civil::Date>,
+    pub(super) start: Parsed<jiff::civil::DateTime>,
+    #[serde(default)]
+    pub(super) minutes: Option<i32>,
+}
+
+/// A date or time as text in the seed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parsed<T>(pub(super) T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl World {
+    /// Reads a seed. The error says where the text is wrong, or which address, zone or event does not fit.
+    ///
+    /// # Errors
+    /// A text for people, with the line and column where serde found the problem.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let world: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if world.tenants.is_empty() {
+            return Err("a world needs at least one tenant".to_owned());
+        }
+        super::state::State::seed(&world, jiff::Timestamp::UNIX_EPOCH)?;
+        Ok(world)
+    }
+
+    /// The company that ships with the program.
+    pub fn company() -> Self {
+        match Self::from_json(include_str!("../../fixtures/worlds/company.json")) {
+            Ok(world) => world,
+            Err(problem) => unreachable!("the built-in company is checked by a test: {problem}"),
+        }
+    }
+
+    /// Addresses of people and shared mailboxes, in the seed's order.
+    pub fn mailboxes(&self) -> Vec<String> {
+        self.addresses(|kind| matches!(kind, Kind::Person | Kind::Shared))
+    }
+
+    /// Addresses of rooms, in the seed's order.
+    pub fn rooms(&self) -> Vec<String> {
+        self.addresses(|kind| kind == Kind::Room)
+    }
+
+    /// The tenants with their domains and applications; there is at least one.
+    pub fn tenants(&self) -> &[Tenant] {
+        &self.tenants
+    }
+
+    /// The first tenant's application of that name.
+    pub fn application(&self, name: &str) -> Option<&Application> {
+        self.tenants.first()?.applications.iter().find(|application| application.name == name)
+    }
+
+    fn addresses(&self, wanted: impl Fn(Kind) -> bool) -> Vec<String> {
+        let all = self.tenants.iter().flat_map(|tenant| &tenant.mailboxes);
+        all.filter(|mailbox| wanted(mailbox.kind)).map(|mailbox| mailbox.address.clone()).collect()
+    }
+}
+
+fn default_lifetime() -> i64 {
+    3599
+}
+
+fn default_elsewhere() -> u8 {
+    4
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_company_is_as_large_as_promised() {
+        let company = World::company();
+        assert!(company.mailboxes().len() >= 50, "{} people", company.mailboxes().len());
+        assert!(company.rooms().len() >= 20, "{} rooms", company.rooms().len());
+        for name in ["gateway-free-busy", "gateway-calendar-read", "gateway-directory", "everything"] {
+            assert!(company.application(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_seed_is_explained() {
+        assert!(World::from_json("{\"tenants\":[]}").unwrap_err().contains("tenant"));
+        assert!(World::from_json("{\"tenants\":[],\"x\":1}").unwrap_err().contains("unknown field"));
+        let seed = r#"{"tenants":[{"id":"t","name":"T","domains":["t.example"],"applications":[],
+            "mailboxes":[{"address":"a@t.example","name":"A","zone":"Nowhere"}]}]}"#;
+        assert!(World::from_json(seed).unwrap_err().contains("Nowhere"));
+    }
+}
