@@ -2,13 +2,14 @@
 //!
 //! Owns read-only views. Must not change anything, nor call Graph.
 
+mod health;
+
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::header;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ pub struct Views {
 pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) {
     let router = Router::new()
         .route("/metrics", get(metrics))
-        .route("/health", get(health))
+        .route("/health", get(health::health))
         .with_state(Arc::new(views));
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { end.cancelled().await });
     if let Err(error) = served.await {
@@ -39,3 +40,6 @@ pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) 
 async fn metrics(State(views): State<Arc<Views>>) -> ([(header::HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, OPEN_METRICS)], views.metrics.render())
 }
+
+/// <https://prometheus.io/docs/specs/om/open_metrics_spec/#overall-structure>
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

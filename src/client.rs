@@ -235,7 +235,9 @@ mod tests {
         let permitted = permit("Alice@CONTOSO.example", Capability::FreeBusy).unwrap();
         assert_eq!(permitted.mailbox().as_str(), "alice@contoso.example");
         assert_eq!((permitted.capability(), permitted.ceiling()), (Capability::FreeBusy, Ceiling::Time));
-        for denied in ["alice@contoso.example.evil", "alice@notcontoso.example", "a@sub.contoso.example", "room-12@x.example"] {
+        for denied in
+            ["alice@contoso.example.evil", "alice@notcontoso.example", "a@sub.contoso.example", "room-12@x.example"]
+        {
             assert_eq!(permit(denied, Capability::FreeBusy).unwrap_err(), Failure::Denied, "{denied}");
         }
         assert_eq!(permit("alice@contoso.example", Capability::CalendarRead).unwrap_err(), Failure::Denied);

@@ -150,7 +150,11 @@ impl Reader<'_> {
                 None
             }
             (true, _, _) => {
-                self.problems.add(&raw.plain, "server.plain", "is true, yet there is a certificate: remove one of them");
+                self.problems.add(
+                    &raw.plain,
+                    "server.plain",
+                    "is true, yet there is a certificate: remove one of them",
+                );
                 None
             }
         };
@@ -170,7 +174,11 @@ impl Reader<'_> {
         for key in raw.keys.into_inner() {
             let secret = self.secret(&key.secret, "tokens.keys.secret");
             if secret.expose_secret().len() < SHORTEST_KEY {
-                self.problems.add(&key.secret, "tokens.keys.secret", "is shorter than 32 bytes; make one with `calendar-relay client-secret`");
+                self.problems.add(
+                    &key.secret,
+                    "tokens.keys.secret",
+                    "is shorter than 32 bytes; make one with `calendar-relay client-secret`",
+                );
             }
             self.problems.unique(&mut seen, &key.id, &key.secret, "tokens.keys.id");
             keys.push((key.id, secret));
@@ -199,14 +207,20 @@ impl Reader<'_> {
         let mut networks = Networks::default();
         for entry in entries {
             if networks.add(entry.get_ref()).is_err() {
-                self.problems.add(entry, key, "is no network; write 192.0.2.0/24, 2001:db8::/32 or google-calendar-interop");
+                self.problems.add(
+                    entry,
+                    key,
+                    "is no network; write 192.0.2.0/24, 2001:db8::/32 or google-calendar-interop",
+                );
             }
         }
         networks
     }
 
     fn url(&mut self, text: &toml::Spanned<String>, key: &str) -> Option<Url> {
-        let url = Url::parse(text.get_ref()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        let url = Url::parse(text.get_ref())
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         if url.is_none() {
             self.problems.add(text, key, "is no http or https URL");
         }
@@ -216,7 +230,9 @@ impl Reader<'_> {
     /// Reads a secret; an unreadable one is a problem, and empty.
     fn secret(&mut self, reference: &toml::Spanned<SecretReference>, key: &str) -> SecretString {
         let value = match reference.get_ref() {
-            SecretReference::Env(name) => (self.variable)(name).ok_or_else(|| format!("the environment variable {name} is not set")),
+            SecretReference::Env(name) => {
+                (self.variable)(name).ok_or_else(|| format!("the environment variable {name} is not set"))
+            }
             SecretReference::File(path) => {
                 let path = self.folder.join(path);
                 std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))

@@ -101,7 +101,9 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .route("/health-check", get(health::alive))
         .route("/health-check/ready", get(health::ready))
         .fallback(async || ews::text(http::StatusCode::NOT_FOUND, "There is nothing here.\n"))
-        .method_not_allowed_fallback(async || ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n"))
+        .method_not_allowed_fallback(async || {
+            ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n")
+        })
         .layer(from_fn_with_state(Arc::clone(shared), observe::observe))
         .with_state(Arc::clone(shared))
 }
@@ -123,4 +125,4 @@ impl fmt::Debug for Shared {
 type SharedState = State<Arc<Shared>>;
 
 /// Below this, packing costs more than it saves.
-const SMALLEST_PACKED: u16 = 1400;
+const SMALLEST_PACKED: u64 = 1400;

@@ -38,7 +38,7 @@ pub(super) struct Server {
     pub(super) public_url: Spanned<String>,
     pub(super) certificate: Option<PathBuf>,
     pub(super) private_key: Option<PathBuf>,
-    #[serde(default)]
+    #[serde(default = "no")]
     pub(super) plain: Spanned<bool>,
     #[serde(default)]
     pub(super) trusted_proxies: Vec<Spanned<String>>,
@@ -245,6 +245,10 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write \"90s\", \"5m\" or \"1h\"")))
+}
+
+fn no() -> Spanned<bool> {
+    Spanned::new(0..0, false)
 }
 
 fn hour() -> Duration {

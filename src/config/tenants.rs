@@ -38,7 +38,11 @@ impl Reader<'_> {
             id: raw.id,
             cloud,
             domains: raw.domains.into_iter().map(|domain| domain.into_inner().to_lowercase()).collect(),
-            credentials: raw.credentials.into_iter().map(|credential| self.credential(credential.into_inner())).collect(),
+            credentials: raw
+                .credentials
+                .into_iter()
+                .map(|credential| self.credential(credential.into_inner()))
+                .collect(),
         }
     }
 
@@ -56,7 +60,8 @@ impl Reader<'_> {
             pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}"))).ok()
         });
         let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
-        let (named_login, named_graph) = named.map_or_else(|| (nowhere(), nowhere()), |cloud| (cloud.login, cloud.graph));
+        let (named_login, named_graph) =
+            named.map_or_else(|| (nowhere(), nowhere()), |cloud| (cloud.login, cloud.graph));
         Cloud { login: login.unwrap_or(named_login), graph: graph.unwrap_or(named_graph), extra_ca }
     }
 
@@ -81,7 +86,12 @@ impl Reader<'_> {
     fn credential(&mut self, raw: raw::Credential) -> Credential {
         let capabilities = self.capabilities(&raw.capabilities, "tenants.credentials.capabilities");
         let secret = self.secret(&raw.secret, "tenants.credentials.secret");
-        Credential { client_id: raw.client_id, proof: Proof::Secret(secret), capabilities, rbac_scoped: raw.rbac_scoped }
+        Credential {
+            client_id: raw.client_id,
+            proof: Proof::Secret(secret),
+            capabilities,
+            rbac_scoped: raw.rbac_scoped,
+        }
     }
 
     pub(super) fn capabilities(&mut self, names: &[Spanned<String>], key: &str) -> Vec<Capability> {

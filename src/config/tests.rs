@@ -81,7 +81,9 @@ fn a_short_token_key_is_refused_and_no_secret_is_shown() {
 
 #[test]
 fn graph_is_reached_over_tls_or_on_this_host() {
-    let with = |url: &str| parse(&EXAMPLE.replace("# graph_url = \"https://graph.microsoft.com/\"", &format!("graph_url = \"{url}\"")));
+    let with = |url: &str| {
+        parse(&EXAMPLE.replace("# graph_url = \"https://graph.microsoft.com/\"", &format!("graph_url = \"{url}\"")))
+    };
     assert!(with("http://127.0.0.1:9/").is_ok());
     assert!(with("https://proxy.example").is_ok());
     assert!(with("http://proxy.example/").is_err());

@@ -42,9 +42,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::BadWindow { .. } => ("ErrorInvalidTimeInterval", Some(5004), None),
         Failure::Busy { .. } => ("ErrorServerBusy", None, None),
         Failure::Conflict => ("ErrorIrresolvableConflict", None, None),
-        Failure::Denied if availability => {
-            ("ErrorNoFreeBusyAccess", Some(5037), Some("NoFreeBusyAccessException"))
-        }
+        Failure::Denied if availability => ("ErrorNoFreeBusyAccess", Some(5037), Some("NoFreeBusyAccessException")),
         Failure::CredentialRefused | Failure::Internal | Failure::Unavailable if availability => {
             ("ErrorFreeBusyGenerationFailed", None, Some("FreeBusyGenerationFailedException"))
         }
@@ -60,9 +58,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
             ("ErrorMailRecipientNotFound", Some(5009), Some("MailRecipientNotFoundException"))
         }
         Failure::NoSuchMailbox { .. } => ("ErrorNonExistentMailbox", None, None),
-        Failure::Proxy => {
-            ("ErrorProxyRequestProcessingFailed", Some(5016), Some("ProxyWebRequestProcessingException"))
-        }
+        Failure::Proxy => ("ErrorProxyRequestProcessingFailed", Some(5016), Some("ProxyWebRequestProcessingException")),
         Failure::ResultTooBig => ("ErrorResultSetTooBig", Some(5006), Some("ResultSetTooBigException")),
         Failure::Schema { .. } => ("ErrorSchemaValidation", None, None),
         Failure::TimedOut => ("ErrorTimeoutExpired", None, Some("TimeoutExpiredException")),
@@ -90,11 +86,8 @@ pub fn fault(failure: &Failure, family: Family) -> String {
         }
         None => {
             xml.raw(r#"<e:ResponseCode xmlns:e=""#).raw(ERRORS).raw(r#"">"#).raw(name).raw("</e:ResponseCode>");
-            let message = if matches!(failure, Failure::Schema { .. }) {
-                "The request failed schema validation."
-            } else {
-                &text
-            };
+            let message =
+                if matches!(failure, Failure::Schema { .. }) { "The request failed schema validation." } else { &text };
             xml.raw(r#"<e:Message xmlns:e=""#).raw(ERRORS).raw(r#"">"#).text(message).raw("</e:Message>");
             message_xml(&mut xml, failure);
         }

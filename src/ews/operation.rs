@@ -29,7 +29,7 @@ pub struct Context<'a> {
 }
 
 /// One EWS operation: take the request apart, ask Graph, put the answer together.
-pub trait Operation: Sized + Send {
+pub trait Operation: Sized + Send + 'static {
     /// The local name of the body element.
     const NAME: &'static str;
     /// What the client must be entitled to; `None` if being a client is enough.

@@ -67,10 +67,8 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
 pub(super) async fn probe(state: SharedState, caller: Caller, request: Request) -> Response {
     let client = authenticate(&state, request.headers(), caller).await;
     match admit(&state, client, caller) {
-        Ok(client) => {
-            text(StatusCode::OK, "This is an Exchange Web Services address. Send SOAP requests with POST.\n")
-                .seen(Seen::route("probe", "ok").by(&client))
-        }
+        Ok(client) => text(StatusCode::OK, "This is an Exchange Web Services address. Send SOAP requests with POST.\n")
+            .seen(Seen::route("probe", "ok").by(&client)),
         Err(response) => *response,
     }
 }
@@ -139,7 +137,8 @@ async fn reply(shared: &Shared, body: &[u8], client: &Client, journal: &Journal)
 fn answer(shared: &Shared, reply: Reply, seen: Seen) -> Response {
     let status = if reply.failure.is_some() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
     let outcome = reply.failure.as_ref().map_or("ok", Failure::label);
-    let mut response = (status, [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)], reply.envelope).into_response();
+    let mut response =
+        (status, [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)], reply.envelope).into_response();
     if shared.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

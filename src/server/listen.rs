@@ -109,7 +109,11 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 fn builder(shared: &Shared) -> auto::Builder<TokioExecutor> {
     let limits = &shared.limits;
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(limits.header_bytes);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.header_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())

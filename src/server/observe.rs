@@ -93,7 +93,12 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
     response
 }
 
-fn count_mailboxes(shared: &Shared, journal: &Journal, client: &str, failures: &std::collections::BTreeMap<&'static str, u32>) {
+fn count_mailboxes(
+    shared: &Shared,
+    journal: &Journal,
+    client: &str,
+    failures: &std::collections::BTreeMap<&'static str, u32>,
+) {
     let failed: u32 = failures.values().sum();
     let answered = journal.mailboxes.get().saturating_sub(failed);
     if answered > 0 {

@@ -70,7 +70,9 @@ fn v2_source(addresses: &v2::Addresses) -> Option<IpAddr> {
 
 /// The addresses that proxies have noted, in order; `None` for one that cannot be read.
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let list = |name| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let list = |name| {
+        headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+    };
     let forwarded: Vec<_> = list("forwarded").map(forwarded_for).collect();
     if !forwarded.is_empty() {
         return forwarded;
@@ -130,8 +132,14 @@ mod tests {
     #[test]
     fn the_last_address_that_is_no_proxy_counts() {
         assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.2.2.2")]), "192.0.2.7");
-        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.8:1234")]), "192.0.2.8");
-        assert_eq!(behind("10.1.1.1", &[("forwarded", r#"for=6.6.6.6, for="[2001:db8::1]:80";proto=https"#)]), "2001:db8::1");
+        assert_eq!(
+            behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.8:1234")]),
+            "192.0.2.8"
+        );
+        assert_eq!(
+            behind("10.1.1.1", &[("forwarded", r#"for=6.6.6.6, for="[2001:db8::1]:80";proto=https"#)]),
+            "2001:db8::1"
+        );
         assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "192.0.2.7, unknown, 10.2.2.2")]), "10.2.2.2");
     }
 }

@@ -81,7 +81,9 @@ impl Certificates {
                 self.current.store(Arc::new(pair));
                 tracing::info!(certificate = %self.files.certificate.display(), "certificate read");
             }
-            Err(error) => tracing::error!(%error, "the new certificate cannot be used; the old one stays: mend the files"),
+            Err(error) => {
+                tracing::error!(%error, "the new certificate cannot be used; the old one stays: mend the files")
+            }
         }
     }
 

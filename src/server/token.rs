@@ -47,7 +47,7 @@ struct Claims {
     iat: i64,
     nbf: i64,
     exp: i64,
-    jti: Uuid,
+    jti: String,
 }
 
 impl Tokens {
@@ -82,7 +82,7 @@ impl Tokens {
             iat: now,
             nbf: now,
             exp: now.saturating_add_unsigned(self.lifetime.as_secs()),
-            jti: Uuid::new_v4(),
+            jti: Uuid::new_v4().to_string(),
         };
         jsonwebtoken::encode(&header, &claims, &key.encoding).ok()
     }
@@ -187,7 +187,10 @@ fn refuse(shared: &Shared, status: StatusCode, error: &'static str, description:
     let mut response = (status, NOT_STORED, body).into_response();
     if status == StatusCode::UNAUTHORIZED {
         let mut headers = HeaderMap::new();
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="calendar-relay", charset="UTF-8""#));
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(r#"Basic realm="calendar-relay", charset="UTF-8""#),
+        );
         response.headers_mut().extend(headers);
     }
     response.extensions_mut().insert(Seen::route("token", error));

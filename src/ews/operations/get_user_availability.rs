@@ -147,9 +147,7 @@ async fn members(mailbox: &Permitted, context: &Context<'_>) -> Option<Result<Ve
         return None;
     }
     match context.graphs.members(&group, context.journal).await {
-        Ok(members) => {
-            Some(members.iter().map(|member| context.client.permit(member, Capability::FreeBusy)).collect())
-        }
+        Ok(members) => Some(members.iter().map(|member| context.client.permit(member, Capability::FreeBusy)).collect()),
         Err(Failure::NoSuchMailbox { .. }) => None,
         Err(failure) => Some(Err(failure)),
     }
@@ -185,13 +183,7 @@ async fn answers(
 }
 
 /// A group's merged digits, if every member is permitted and answered; `unknown` if it is no group.
-async fn group(
-    mailbox: &Permitted,
-    unknown: Failure,
-    asked: &Asked,
-    zone: &Zone,
-    context: &Context<'_>,
-) -> Outcome {
+async fn group(mailbox: &Permitted, unknown: Failure, asked: &Asked, zone: &Zone, context: &Context<'_>) -> Outcome {
     let members = match members(mailbox, context).await {
         None => return Outcome::Failed(unknown),
         Some(Err(failure)) => return Outcome::Failed(failure),

@@ -31,7 +31,9 @@ impl TimeZoneContext {
         let mut found = None;
         while let Some(part) = reader.child()? {
             match part.local() {
-                "TimeZoneDefinition" => once(&mut found, Self(definition::parse(&part, reader)?), "TimeZoneDefinition")?,
+                "TimeZoneDefinition" => {
+                    once(&mut found, Self(definition::parse(&part, reader)?), "TimeZoneDefinition")?
+                }
                 _ => reader.skip()?,
             }
         }
@@ -85,7 +87,8 @@ pub fn day_name(day: DayOfWeek) -> &'static str {
 }
 
 fn change(reader: &mut Pull<'_>) -> Result<Change, Failure> {
-    let (mut bias, mut time, mut day_order, mut month, mut day_of_week, mut year) = (None, None, None, None, None, None);
+    let (mut bias, mut time, mut day_order, mut month, mut day_of_week, mut year) =
+        (None, None, None, None, None, None);
     while let Some(part) = reader.child()? {
         match part.local() {
             "Bias" => once(&mut bias, value::number(reader, "Bias")?, "Bias")?,

@@ -50,7 +50,10 @@ impl WireTime {
 /// [`Failure::Schema`] when it is none, with the element's name.
 pub fn number<T: std::str::FromStr>(reader: &mut Pull<'_>, element: &str) -> Result<T, Failure> {
     let text = reader.text()?;
-    text.parse().map_err(|_| Failure::Schema { path: element.to_owned(), problem: format!("'{}' is no valid number", shortened(&text)) })
+    text.parse().map_err(|_| Failure::Schema {
+        path: element.to_owned(),
+        problem: format!("'{}' is no valid number", shortened(&text)),
+    })
 }
 
 /// Reads the element's text as a boolean: `true`, `false`, `1` or `0`.
@@ -64,7 +67,9 @@ pub fn boolean(reader: &mut Pull<'_>, element: &str) -> Result<bool, Failure> {
         "0" => Ok(false),
         text if text.eq_ignore_ascii_case("true") => Ok(true),
         text if text.eq_ignore_ascii_case("false") => Ok(false),
-        text => Err(Failure::Schema { path: element.to_owned(), problem: format!("'{}' is no boolean", shortened(text)) }),
+        text => {
+            Err(Failure::Schema { path: element.to_owned(), problem: format!("'{}' is no boolean", shortened(text)) })
+        }
     }
 }
 
@@ -75,7 +80,9 @@ pub fn boolean(reader: &mut Pull<'_>, element: &str) -> Result<bool, Failure> {
 pub fn once<T>(place: &mut Option<T>, value: T, element: &str) -> Result<(), Failure> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Failure::Schema { path: element.to_owned(), problem: "the element occurs more than once".to_owned() }),
+        Some(_) => {
+            Err(Failure::Schema { path: element.to_owned(), problem: "the element occurs more than once".to_owned() })
+        }
     }
 }
 
@@ -144,7 +151,16 @@ mod tests {
         ] {
             assert_eq!(WireTime::parse(text), Some(expected), "{text}");
         }
-        for bad in ["", "x", "2026-13-10T08:00:00", "2026-03-10T25:00:00", "2026-03-10 08:00:00x", "2026-03-10T08:00:00+99:00", "T", "+-"] {
+        for bad in [
+            "",
+            "x",
+            "2026-13-10T08:00:00",
+            "2026-03-10T25:00:00",
+            "2026-03-10 08:00:00x",
+            "2026-03-10T08:00:00+99:00",
+            "T",
+            "+-",
+        ] {
             assert_eq!(WireTime::parse(bad), None, "{bad}");
         }
     }

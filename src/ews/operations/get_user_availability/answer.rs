@@ -37,7 +37,10 @@ pub(super) struct MailboxAnswer {
 
 #[derive(Debug)]
 pub(super) enum Outcome {
-    FreeBusy { view: View, free_busy: FreeBusy },
+    FreeBusy {
+        view: View,
+        free_busy: FreeBusy,
+    },
     /// A group's digits.
     Group(String),
     Failed(Failure),
@@ -158,7 +161,8 @@ fn write_details(xml: &mut Xml, details: &ItemDetails, ceiling: Ceiling) {
 
 /// The mailbox's own hours in its own zone, by the rules of the window's year.
 fn write_working_hours(xml: &mut Xml, hours: &WorkingHours, window: Window) {
-    let days: Vec<&str> = WEEK.iter().zip(hours.days).filter(|(_, works)| *works).map(|(day, _)| time_zone::day_name(*day)).collect();
+    let days: Vec<&str> =
+        WEEK.iter().zip(hours.days).filter(|(_, works)| *works).map(|(day, _)| time_zone::day_name(*day)).collect();
     if days.is_empty() {
         return;
     }
@@ -168,7 +172,9 @@ fn write_working_hours(xml: &mut Xml, hours: &WorkingHours, window: Window) {
     for (index, day) in days.iter().enumerate() {
         xml.raw(if index == 0 { "" } else { " " }).raw(day);
     }
-    xml.raw("</DayOfWeek><StartTimeInMinutes>").number(hours.start_minute).raw("</StartTimeInMinutes><EndTimeInMinutes>");
+    xml.raw("</DayOfWeek><StartTimeInMinutes>")
+        .number(hours.start_minute)
+        .raw("</StartTimeInMinutes><EndTimeInMinutes>");
     xml.number(hours.end_minute).raw("</EndTimeInMinutes></WorkingPeriod></WorkingPeriodArray></WorkingHours>");
 }
 

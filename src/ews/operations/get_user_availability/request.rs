@@ -150,7 +150,9 @@ fn suggestions_view_options(reader: &mut Pull<'_>) -> Result<SuggestionsViewOpti
                 let place = &mut options.maximum_non_work_hour_results_by_day;
                 number_once(reader, place, "MaximumNonWorkHourResultsByDay")?;
             }
-            "MeetingDurationInMinutes" => number_once(reader, &mut options.meeting_duration, "MeetingDurationInMinutes")?,
+            "MeetingDurationInMinutes" => {
+                number_once(reader, &mut options.meeting_duration, "MeetingDurationInMinutes")?
+            }
             "MinimumSuggestionQuality" => {
                 let quality = quality(&reader.text()?)?;
                 once(&mut options.minimum_quality, quality, "MinimumSuggestionQuality")?;

@@ -64,10 +64,15 @@ pub(super) fn write(xml: &mut Xml, days: &[SuggestionDay], version: Version) {
     xml.raw("</ResponseMessage><SuggestionDayResultArray>");
     for day in days {
         xml.raw(r#"<SuggestionDayResult xmlns="http://schemas.microsoft.com/exchange/services/2006/types"><Date>"#);
-        xml.number(day.date).raw("T00:00:00</Date><DayQuality>").raw(quality(day.quality)).raw("</DayQuality><SuggestionArray>");
+        xml.number(day.date)
+            .raw("T00:00:00</Date><DayQuality>")
+            .raw(quality(day.quality))
+            .raw("</DayQuality><SuggestionArray>");
         for suggestion in &day.suggestions {
             xml.raw("<Suggestion><MeetingTime>").local_time(suggestion.local).raw("</MeetingTime><IsWorkTime>");
-            xml.boolean(suggestion.is_work_time).raw("</IsWorkTime><SuggestionQuality>").raw(quality(suggestion.quality));
+            xml.boolean(suggestion.is_work_time)
+                .raw("</IsWorkTime><SuggestionQuality>")
+                .raw(quality(suggestion.quality));
             xml.raw("</SuggestionQuality><AttendeeConflictDataArray>");
             suggestion.conflicts.iter().for_each(|conflict| write_conflict(xml, *conflict, version));
             xml.raw("</AttendeeConflictDataArray></Suggestion>");
@@ -94,8 +99,10 @@ fn checked(options: &SuggestionsViewOptions, window: Window, zone: &Zone) -> Res
     let defaults = Options::for_window(window);
     let number = |given: Option<i64>, default: u32, element: &str| match given {
         None => Ok(default),
-        Some(number) => u32::try_from(number)
-            .map_err(|_| Failure::Schema { path: element.to_owned(), problem: "the number is out of its range".to_owned() }),
+        Some(number) => u32::try_from(number).map_err(|_| Failure::Schema {
+            path: element.to_owned(),
+            problem: "the number is out of its range".to_owned(),
+        }),
     };
     Ok(Options {
         good_threshold: number(options.good_threshold, defaults.good_threshold, "GoodThreshold")?,

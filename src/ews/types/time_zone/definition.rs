@@ -91,7 +91,11 @@ fn transition(kind: &str, reader: &mut Pull<'_>) -> Result<Transition, Failure> 
                 let id = reader.text()?.into_owned();
                 to = Some(if group { Target::Group(id) } else { Target::Period(id) });
             }
-            "DateTime" => at = Some(reader.text()?.trim_end_matches('Z').parse::<civil::DateTime>().map_err(|_| wrong("DateTime"))?),
+            "DateTime" => {
+                at = Some(
+                    reader.text()?.trim_end_matches('Z').parse::<civil::DateTime>().map_err(|_| wrong("DateTime"))?,
+                )
+            }
             "TimeOffset" => offset = span(&reader.text()?)?,
             "Month" => month = Some(value::number(reader, "Month")?),
             "Day" => day = Some(value::number(reader, "Day")?),
