@@ -165,6 +165,8 @@ const LOCAL_EXTRA: [char; 20] =
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 //! Owns what MS-OXWAVLS and Microsoft's documents say about qualities and limits, and our choices
 //! where they say nothing. Must not know where busy times came from; now is an argument.
 
+mod attendee;
 mod conflicts;
 
 use jiff::civil;
@@ -10,10 +11,13 @@ use jiff::civil;
 use crate::failure::Failure;
 
 use super::Window;
-use super::free_busy::{self, BusyStatus, FreeBusy, Slots, WorkingHours};
+use super::free_busy::{self, Slots, WorkingHours};
 use super::zone::Zone;
 
 use conflicts::Conflicts;
+
+pub use attendee::{Attendee, Role, Who};
+pub use conflicts::{Conflict, Quality};
 
 /// What is asked for
 /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/suggestionsviewoptions>).
@@ -34,58 +38,6 @@ pub struct Options {
     /// `CurrentMeetingTime`, in seconds since 1970: where the meeting to be moved begins. Items
     /// that begin just then are taken for it and are no conflicts.
     pub current_meeting: Option<i64>,
-}
-
-/// How well a time suits, best first, so that the least is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Quality {
-    /// Nobody is in conflict.
-    Excellent,
-    /// Fewer are than the threshold says.
-    Good,
-    /// At most half are.
-    Fair,
-    /// More than half are.
-    Poor,
-}
-
-/// Somebody or something that should be there.
-#[derive(Clone, Debug)]
-pub struct Attendee<'a> {
-    /// Who.
-    pub who: Who<'a>,
-    /// As what.
-    pub role: Role,
-    /// `ExcludeConflicts`: suggest nothing at which they are in conflict.
-    pub exclude_conflicts: bool,
-}
-
-/// Whom an address stands for, and what is known of their time.
-#[derive(Clone, Debug)]
-pub enum Who<'a> {
-    /// One mailbox; its busy times, unless they could not be had.
-    Individual(Option<&'a FreeBusy>),
-    /// A group, and the same of each member.
-    Group(Vec<Option<&'a FreeBusy>>),
-    /// Nobody that could be found.
-    Unknown,
-    /// A group of more members than may be asked about.
-    TooBigGroup,
-}
-
-/// `AttendeeType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Whose meeting it is; also whose working hours count.
-    Organizer,
-    /// Needed.
-    Required,
-    /// Not needed: told of, but not counted in the quality.
-    Optional,
-    /// A room.
-    Room,
-    /// A thing.
-    Resource,
 }
 
 /// `SuggestionDayResult`.
@@ -110,29 +62,6 @@ pub struct Suggestion {
     pub quality: Quality,
     /// One for each attendee, in their order.
     pub conflicts: Vec<Conflict>,
-}
-
-/// How an attendee stands to a suggestion
-/// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/attendeeconflictdataarray>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// How busy one mailbox is.
-    Individual(BusyStatus),
-    /// How many members of a group are what.
-    Group {
-        /// All.
-        members: u32,
-        /// Free, or working elsewhere.
-        available: u32,
-        /// Tentative, busy or out of office.
-        with_conflict: u32,
-        /// Of whom nothing is known.
-        with_no_data: u32,
-    },
-    /// Nobody that could be found.
-    Unknown,
-    /// A group of too many members.
-    TooBigGroup,
 }
 
 impl Options {

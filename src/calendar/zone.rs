@@ -16,17 +16,18 @@ use std::sync::Arc;
 use crate::failure::Failure;
 
 use eras::Eras;
-use names::Named;
+use names::{Known, Named};
 use rule::Rule;
 
-pub use bias::{BiasRules, Change, DayOfWeek};
+pub use bias::{BiasRules, Change};
 pub use definition::{Period, Target, Transition, TransitionGroup, When, ZoneDefinition};
 pub use names::{WindowsZone, definition, windows_zones};
+pub use rule::DayOfWeek;
 
 /// A time zone. Cheap to clone.
 ///
-/// Zones are equal when they were made from the same name or from the same rules; two names for
-/// the same clock stay different, save those which never had any other time than UTC's.
+/// Zones are equal when they were made from the same name, from the same rules, or have the same
+/// offset for ever; a name and rules that show the same clock stay different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(Kind);
 
@@ -51,7 +52,10 @@ impl Zone {
     /// # Errors
     /// [`Failure::UnknownTimeZone`], for `Customized Time Zone` too: the name says nothing.
     pub fn named(id: &str) -> Result<Self, Failure> {
-        names::zone(id).ok_or(Failure::UnknownTimeZone)
+        match names::known(id).ok_or(Failure::UnknownTimeZone)? {
+            Known::Fixed(offset) => Ok(Self(Kind::Fixed(offset))),
+            Known::Named(named) => Ok(Self(Kind::Named(named))),
+        }
     }
 
     /// A zone by Exchange's `SerializableTimeZone`
@@ -74,7 +78,7 @@ impl Zone {
     /// # Errors
     /// [`Failure::UnknownTimeZone`] when the name is unknown or the rules contradict themselves.
     pub fn from_definition(definition: &ZoneDefinition) -> Result<Self, Failure> {
-        if definition.periods.is_empty() {
+        if definition.groups.is_empty() && definition.transitions.is_empty() {
             return Self::named(&definition.id);
         }
         let history = definition::history(definition).ok_or(Failure::UnknownTimeZone)?;

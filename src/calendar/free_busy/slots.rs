@@ -2,8 +2,9 @@
 //!
 //! Merged views and suggestions are both made of this. Must not know digits or attendees.
 
-use super::{BusyItem, BusyStatus};
 use crate::calendar::zone::Zone;
+
+use super::item::{BusyItem, BusyStatus};
 
 /// Stretches of time that begin at equal distances; they may overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

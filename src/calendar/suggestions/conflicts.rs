@@ -5,7 +5,43 @@
 use crate::calendar::free_busy::{BusyStatus, FreeBusy, Slots};
 use crate::calendar::zone::Zone;
 
-use super::{Attendee, Conflict, Quality, Role, Who};
+use super::attendee::{Attendee, Role, Who};
+
+/// How well a time suits, best first, so that the least is the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quality {
+    /// Nobody is in conflict.
+    Excellent,
+    /// Fewer are than the threshold says.
+    Good,
+    /// At most half are.
+    Fair,
+    /// More than half are.
+    Poor,
+}
+
+/// How an attendee stands to a suggestion
+/// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/attendeeconflictdataarray>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// How busy one mailbox is.
+    Individual(BusyStatus),
+    /// How many members of a group are what.
+    Group {
+        /// All.
+        members: u32,
+        /// Free, or working elsewhere.
+        available: u32,
+        /// Tentative, busy or out of office.
+        with_conflict: u32,
+        /// Of whom nothing is known.
+        with_no_data: u32,
+    },
+    /// Nobody that could be found.
+    Unknown,
+    /// A group of too many members.
+    TooBigGroup,
+}
 
 /// How every attendee stands to every time.
 pub(super) struct Conflicts<'a> {

@@ -7,7 +7,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::calendar::free_busy::{BusyItem, Span};
+use crate::calendar::free_busy::{BusyItem, BusyStatus, FreeBusy, Span};
 
 fn at(text: &str) -> i64 {
     text.parse::<Timestamp>().expect("an instant").as_second()

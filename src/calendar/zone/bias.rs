@@ -7,7 +7,7 @@ use jiff::civil;
 use crate::failure::Failure;
 
 use super::eras::{Era, Eras};
-use super::rule::{self, DAY, Day, On, Rule, Turn};
+use super::rule::{self, DAY, Day, DayOfWeek, On, Rule, Turn};
 
 /// Exchange's `SerializableTimeZone`: an offset, and the two yearly changes.
 /// UTC = local + bias, in minutes (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/bias-utc>).
@@ -38,65 +38,6 @@ pub struct Change {
     pub day_of_week: DayOfWeek,
     /// Only in this year; absent or 0: every year.
     pub year: Option<i16>,
-}
-
-/// EWS's `DayOfWeekType`, which also has groups of days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "names of days")]
-pub enum DayOfWeek {
-    Sunday,
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Day,
-    Weekday,
-    WeekendDay,
-}
-
-impl DayOfWeek {
-    /// 0 for Sunday to 6 for Saturday; nothing for a group of days.
-    #[must_use]
-    pub fn weekday(self) -> Option<i8> {
-        match self {
-            Self::Sunday => Some(0),
-            Self::Monday => Some(1),
-            Self::Tuesday => Some(2),
-            Self::Wednesday => Some(3),
-            Self::Thursday => Some(4),
-            Self::Friday => Some(5),
-            Self::Saturday => Some(6),
-            Self::Day | Self::Weekday | Self::WeekendDay => None,
-        }
-    }
-
-    /// Whether another day is this one, or in this group.
-    #[must_use]
-    pub fn includes(self, other: Self) -> bool {
-        let at_weekend = matches!(other, Self::Saturday | Self::Sunday | Self::WeekendDay);
-        match self {
-            Self::Day => true,
-            Self::Weekday => !at_weekend && other != Self::Day,
-            Self::WeekendDay => at_weekend,
-            _ => self == other,
-        }
-    }
-}
-
-impl From<civil::Weekday> for DayOfWeek {
-    fn from(weekday: civil::Weekday) -> Self {
-        match weekday {
-            civil::Weekday::Sunday => Self::Sunday,
-            civil::Weekday::Monday => Self::Monday,
-            civil::Weekday::Tuesday => Self::Tuesday,
-            civil::Weekday::Wednesday => Self::Wednesday,
-            civil::Weekday::Thursday => Self::Thursday,
-            civil::Weekday::Friday => Self::Friday,
-            civil::Weekday::Saturday => Self::Saturday,
-        }
-    }
 }
 
 /// What the rules mean.

@@ -4,9 +4,8 @@
 
 use jiff::{SignedDuration, civil};
 
-use super::bias::DayOfWeek;
 use super::history::History;
-use super::rule::{self, DAY, Day, On, Rule, Turn};
+use super::rule::{self, DAY, Day, DayOfWeek, On, Rule, Turn};
 
 /// Exchange's `TimeZoneDefinition`
 /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/timezonedefinition>).
@@ -16,9 +15,9 @@ pub struct ZoneDefinition {
     pub id: String,
     /// Its display name; may be empty.
     pub name: String,
-    /// Its offsets. Without any, only the id counts.
+    /// Its offsets.
     pub periods: Vec<Period>,
-    /// Its rules.
+    /// Its rules. Without any, and without transitions, only the id counts.
     pub groups: Vec<TransitionGroup>,
     /// Which rule holds when, in order of time.
     pub transitions: Vec<Transition>,

@@ -7,7 +7,6 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::bias::DayOfWeek;
 use super::rule::{self, DAY, Day, On, Rule, Turn};
 
 /// Rules one after another, each from a moment on the clock of the one before.
@@ -174,7 +173,7 @@ fn on_day(year: i64, day: i64, time: i32) -> Vec<On> {
     }
     let Some(month) = (1..=12).rev().find(|month| rule::day_number(year, *month) <= day) else { return Vec::new() };
     let date = rule::day_of_month(day * DAY);
-    let kind: DayOfWeek = rule::weekday_of(day);
+    let kind = rule::weekday_of(day);
     let last = i64::from(date) + 7 > rule::month_length(year, month);
     let order = (date - 1) / 7 + 1;
     let on = |order| On { month, day: Day::Nth(order, kind), time };

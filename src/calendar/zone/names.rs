@@ -14,7 +14,6 @@ use windows_timezones::WindowsTimezone;
 use super::definition::{self, ZoneDefinition};
 use super::eras::Eras;
 use super::history::History;
-use super::{Kind, Zone};
 
 /// A zone as Windows lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +31,8 @@ pub fn windows_zones() -> impl Iterator<Item = WindowsZone> {
     WindowsTimezone::iter().map(|zone| WindowsZone { id: zone.name(), name: zone.description(), iana: zone.tzdb_id() })
 }
 
-/// Exchange's definition of a Windows zone, by its id in any case, with the real transitions since
-/// 2000; `tzone://Microsoft/Utc` is UTC.
+/// Exchange's definition of a Windows zone, by its id or display name in any case, with the real
+/// transitions since 2000; `tzone://Microsoft/Utc` is UTC.
 #[must_use]
 pub fn definition(id: &str) -> Option<Arc<ZoneDefinition>> {
     let listed = WINDOWS.get(fold(id).as_str())?;
@@ -42,6 +41,15 @@ pub fn definition(id: &str) -> Option<Arc<ZoneDefinition>> {
         Some(Arc::new(definition::define(listed.zone.id, listed.zone.name, &history)))
     };
     listed.definition.get_or_init(made).clone()
+}
+
+/// What a name stands for.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// Seconds ahead of UTC, since ever.
+    Fixed(i32),
+    /// A zone with a history.
+    Named(Arc<Named>),
 }
 
 /// A zone of the tz database.
@@ -90,7 +98,7 @@ impl PartialEq for Named {
 impl Eq for Named {}
 
 /// The zone of a name, remembered once found.
-pub(super) fn zone(id: &str) -> Option<Zone> {
+pub(super) fn known(id: &str) -> Option<Known> {
     // The longest IANA name has 32 characters, the longest display name fewer than 100.
     if id.len() > 128 {
         return None;
@@ -128,7 +136,7 @@ static WINDOWS: LazyLock<HashMap<String, Arc<Listed>>> = LazyLock::new(|| {
     names
 });
 
-static KNOWN: LazyLock<RwLock<HashMap<String, Zone>>> = LazyLock::new(RwLock::default);
+static KNOWN: LazyLock<RwLock<HashMap<String, Known>>> = LazyLock::new(RwLock::default);
 
 fn fold(name: &str) -> String {
     name.trim().to_ascii_lowercase()
@@ -140,16 +148,15 @@ fn database() -> &'static TimeZoneDatabase {
     &BUNDLED
 }
 
-fn of_database(iana: &str) -> Option<Zone> {
+fn of_database(iana: &str) -> Option<Known> {
     let zone = database().get(iana).ok()?;
     if zone.is_unknown() {
         return None;
     }
-    let kind = match zone.following(Timestamp::MIN).next() {
-        None => Kind::Fixed(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()),
-        Some(_) => Kind::Named(Arc::new(Named { zone, eras: OnceLock::new() })),
-    };
-    Some(Zone(kind))
+    Some(match zone.following(Timestamp::MIN).next() {
+        None => Known::Fixed(zone.to_offset(Timestamp::UNIX_EPOCH).seconds()),
+        Some(_) => Known::Named(Arc::new(Named { zone, eras: OnceLock::new() })),
+    })
 }
 
 fn timestamp(second: i64) -> Timestamp {

@@ -3,8 +3,6 @@
 //! Plain integer arithmetic: every item of an answer goes through it twice. Offsets are seconds
 //! ahead of UTC. Must not know names or wire forms.
 
-use super::bias::DayOfWeek;
-
 /// What holds in every year of an era.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
@@ -41,6 +39,51 @@ pub(super) enum Day {
     Date(i8),
     /// The nth such day, 1 to 4; 5: the last.
     Nth(i8, DayOfWeek),
+}
+
+/// EWS's `DayOfWeekType`, which also has groups of days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "names of days")]
+pub enum DayOfWeek {
+    Sunday,
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Day,
+    Weekday,
+    WeekendDay,
+}
+
+impl DayOfWeek {
+    /// 0 for Sunday to 6 for Saturday; nothing for a group of days.
+    #[must_use]
+    pub fn weekday(self) -> Option<i8> {
+        match self {
+            Self::Sunday => Some(0),
+            Self::Monday => Some(1),
+            Self::Tuesday => Some(2),
+            Self::Wednesday => Some(3),
+            Self::Thursday => Some(4),
+            Self::Friday => Some(5),
+            Self::Saturday => Some(6),
+            Self::Day | Self::Weekday | Self::WeekendDay => None,
+        }
+    }
+
+    /// Whether another day is this one, or in this group.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        let at_weekend = matches!(other, Self::Saturday | Self::Sunday | Self::WeekendDay);
+        match self {
+            Self::Day => true,
+            Self::Weekday => !at_weekend && other != Self::Day,
+            Self::WeekendDay => at_weekend,
+            _ => self == other,
+        }
+    }
 }
 
 impl Rule {
