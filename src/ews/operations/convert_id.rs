@@ -16,13 +16,13 @@ use crate::failure::Failure;
 
 /// The request: how many ids.
 #[derive(Debug)]
-pub struct ConvertId {
+pub(super) struct ConvertId {
     ids: usize,
 }
 
 /// The answer: a message for each id.
 #[derive(Debug)]
-pub struct ConvertIdResponse {
+pub(super) struct ConvertIdResponse {
     ids: usize,
 }
 

@@ -11,11 +11,11 @@ use crate::failure::Failure;
 
 /// The request; it says nothing.
 #[derive(Debug)]
-pub struct GetRoomLists;
+pub(super) struct GetRoomLists;
 
 /// The answer.
 #[derive(Debug)]
-pub struct GetRoomListsResponse {
+pub(super) struct GetRoomListsResponse {
     lists: Vec<Room>,
 }
 

@@ -11,13 +11,13 @@ use crate::failure::Failure;
 
 /// The request: the list's address.
 #[derive(Debug)]
-pub struct GetRooms {
+pub(super) struct GetRooms {
     list: String,
 }
 
 /// The answer: rooms, or why there are none.
 #[derive(Debug)]
-pub struct GetRoomsResponse {
+pub(super) struct GetRoomsResponse {
     rooms: Result<Vec<Room>, Failure>,
 }
 

@@ -16,14 +16,14 @@ use crate::failure::Failure;
 
 /// The request: which zones.
 #[derive(Debug)]
-pub struct GetServerTimeZones {
+pub(super) struct GetServerTimeZones {
     ids: Option<Vec<String>>,
     rules: bool,
 }
 
 /// The answer.
 #[derive(Debug)]
-pub struct GetServerTimeZonesResponse {
+pub(super) struct GetServerTimeZonesResponse {
     zones: Vec<Arc<ZoneDefinition>>,
     rules: bool,
 }

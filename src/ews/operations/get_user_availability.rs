@@ -11,7 +11,7 @@ use request::{FreeBusyViewOptions, TimeWindow};
 
 pub(super) use request::GetUserAvailability;
 
-use crate::calendar::free_busy::{Digits, FreeBusy, merge_digits};
+use crate::calendar::free_busy::{self, Digits, FreeBusy};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::Permitted;
@@ -189,15 +189,14 @@ async fn group(mailbox: &Permitted, unknown: Failure, asked: &Asked, zone: &Zone
         Some(Err(failure)) => return Outcome::Failed(failure),
         Some(Ok(members)) => members,
     };
-    let digits = digits(context.header.version);
-    let mut merged = Vec::with_capacity(members.len());
-    for found in context.graphs.free_busy(&members, asked.window, Detail::Times, context.journal).await {
-        match found {
-            Ok(free_busy) => merged.push(free_busy.merged(asked.window, asked.interval, zone, digits)),
-            Err(failure) => return Outcome::Failed(failure),
+    let found = context.graphs.free_busy(&members, asked.window, Detail::Times, context.journal).await;
+    match found.into_iter().collect::<Result<Vec<FreeBusy>, Failure>>() {
+        Ok(calendars) => {
+            let digits = digits(context.header.version);
+            Outcome::Group(free_busy::merged(&calendars, asked.window, asked.interval, zone, digits))
         }
+        Err(failure) => Outcome::Failed(failure),
     }
-    Outcome::Group(merge_digits(&merged))
 }
 
 /// When every mailbox failed because Graph is busy, the request as a whole is told to come back.

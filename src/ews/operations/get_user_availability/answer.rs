@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 /// GetUserAvailability's answer.
 #[derive(Debug)]
-pub struct GetUserAvailabilityResponse {
+pub(crate) struct GetUserAvailabilityResponse {
     pub(super) answers: Option<Vec<MailboxAnswer>>,
     pub(super) suggestions: Option<Vec<SuggestionDay>>,
     /// Minutes a digit.

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// GetUserAvailability's request.
 #[derive(Debug)]
-pub struct GetUserAvailability {
+pub(crate) struct GetUserAvailability {
     /// The zone of the body, if it has one.
     pub(super) zone: Option<Zone>,
     /// Whom it asks about.
