@@ -110,6 +110,7 @@ impl App {
 
 /// The time.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -12,7 +12,7 @@ pub mod xml;
 
 use operation::Context;
 use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
-use soap::{Envelope, Header};
+use soap::{Body, Envelope, Header};
 
 use crate::calendar::Mailbox;
 use crate::client::Client;
@@ -47,7 +47,7 @@ pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal:
         Ok(envelope) => envelope,
         Err(failure) => return Reply::fault("-", Family::PerItem, failure),
     };
-    let Some(entry) = OPERATIONS.iter().find(|entry| entry.name == body.name()) else {
+    let Some(entry) = entry(&body) else {
         return Reply::fault("-", Family::PerItem, unknown(body.name()));
     };
     if let Err(failure) = admit(entry, client, &header) {
@@ -58,6 +58,21 @@ pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal:
         Ok(envelope) => Reply { operation: entry.name, failure: None, envelope },
         Err(failure) => Reply::fault(entry.name, entry.family, failure),
     }
+}
+
+/// Reads one request as [`dispatch`] does, and does nothing with it; gives the operation's name.
+///
+/// # Errors
+/// What [`dispatch`] would answer with a fault before it asks anybody.
+pub fn check(document: &str) -> Result<&'static str, Failure> {
+    let body = Envelope::parse(document)?.body;
+    let entry = entry(&body).ok_or_else(|| unknown(body.name()))?;
+    entry.check(body)?;
+    Ok(entry.name)
+}
+
+fn entry(body: &Body<'_>) -> Option<&'static Entry> {
+    OPERATIONS.iter().find(|entry| entry.name == body.name())
 }
 
 /// What a client may not do at all is refused before the request is read.

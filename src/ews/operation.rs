@@ -72,6 +72,7 @@ pub struct Entry {
     pub capability: Option<Capability>,
     /// The form of its failures.
     pub family: Family,
+    check: fn(Body<'_>) -> Result<(), Failure>,
     answer: for<'a> fn(Body<'a>, &'a Context<'a>) -> Answer<'a>,
 }
 
@@ -82,7 +83,21 @@ impl Entry {
     /// The entry of an operation.
     #[must_use]
     pub const fn of<O: Operation>() -> Self {
-        Self { name: O::NAME, capability: O::CAPABILITY, family: O::FAMILY, answer: answer::<O> }
+        Self {
+            name: O::NAME,
+            capability: O::CAPABILITY,
+            family: O::FAMILY,
+            check: |body| read::<O>(body).map(drop),
+            answer: answer::<O>,
+        }
+    }
+
+    /// Reads the request, and no more.
+    ///
+    /// # Errors
+    /// As [`Operation::parse`].
+    pub fn check(&self, body: Body<'_>) -> Result<(), Failure> {
+        (self.check)(body)
     }
 
     /// Reads the request, runs the operation and writes its answer.
@@ -97,8 +112,14 @@ impl fmt::Debug for Entry {
     }
 }
 
-fn answer<'a, O: Operation>(mut body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
-    let operation = O::parse(&mut body).and_then(|operation| body.finish().map(|()| operation));
+fn read<O: Operation>(mut body: Body<'_>) -> Result<O, Failure> {
+    let operation = O::parse(&mut body)?;
+    body.finish()?;
+    Ok(operation)
+}
+
+fn answer<'a, O: Operation>(body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
+    let operation = read::<O>(body);
     Box::pin(async move {
         let response = operation?.run(context).await?;
         Ok(soap::envelope(response.size(), |xml| response.write(xml)))
