@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod client;
 pub mod failure;
+pub mod graph;
 pub mod journal;
 pub mod metrics;
 pub mod tenant;

@@ -1,0 +1,4 @@
+//! The calls to Graph, one file each.
+
+pub(super) mod calendar_view;
+pub(super) mod get_schedule;
