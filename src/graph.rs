@@ -9,6 +9,7 @@ mod cache;
 mod calls;
 mod circuit;
 mod client;
+mod directory;
 mod fault;
 mod fills;
 mod free_busy;
@@ -18,6 +19,7 @@ mod json;
 mod lanes;
 mod limit;
 mod listing;
+mod probe;
 mod settings;
 mod status;
 mod token;
@@ -26,6 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use futures::future::join_all;
 use tokio::time::Instant;
 
 pub use self::circuit::CircuitState;
@@ -35,6 +38,7 @@ pub use self::token::TokenState;
 
 use self::cache::{Cache, Source};
 use self::client::Client;
+use self::directory::Directory;
 use self::fills::Fills;
 use self::free_busy::{LookUp, Tally, Want};
 use self::grid::Grid;
@@ -62,9 +66,10 @@ pub struct Graphs {
 #[derive(Debug)]
 pub struct Graph {
     name: String,
-    domains: Vec<String>,
     client: Arc<Client>,
     fills: Arc<Fills>,
+    /// Where a credential serves it.
+    directory: Option<Directory>,
     /// The credential for each capability, in the order of [`Capability::ALL`].
     serving: [Option<u16>; Capability::ALL.len()],
     /// Whether the operator was told that a credential is missing.
@@ -139,6 +144,103 @@ impl Graphs {
         }
         look_up.finish().await
     }
+
+    /// The mailboxes of a group and of the groups in it, each once.
+    ///
+    /// # Errors
+    /// [`Failure::NoSuchMailbox`] if no group has the address, [`Failure::GroupTooLarge`] above a
+    /// hundred, [`Failure::Denied`] without a credential for the directory
+    /// (<https://learn.microsoft.com/graph/api/group-list-transitivemembers>).
+    pub async fn members(&self, group: &Permitted, journal: &Journal) -> Result<Vec<Mailbox>, Failure> {
+        self.directory(group.mailbox())?.members(group.mailbox(), journal).await
+    }
+
+    /// The lists of rooms of all tenants that have a credential for the directory, by name. A tenant
+    /// that refuses is left out; one that fails for the moment fails the whole, because a short list
+    /// would look like the truth.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] if no tenant allows it, and what failed for the moment
+    /// (<https://learn.microsoft.com/graph/api/place-list>).
+    pub async fn room_lists(&self, proof: &Entitled, journal: &Journal) -> Result<Vec<Room>, Failure> {
+        if proof.capability() != Capability::Directory {
+            return Err(Failure::Denied);
+        }
+        let asked = self.graphs.iter().filter_map(|graph| Some((graph, graph.directory.as_ref()?)));
+        let told =
+            join_all(asked.map(|(graph, directory)| async move { (graph, directory.room_lists(journal).await) })).await;
+        let mut lists = Vec::new();
+        let mut refused = true;
+        for (graph, told) in told {
+            match told {
+                Ok(more) => {
+                    refused = false;
+                    lists.extend(more);
+                }
+                Err(failure) if failure.allows_stale() || failure == Failure::Internal => return Err(failure),
+                Err(failure) => {
+                    tracing::warn!(
+                        tenant = graph.name,
+                        failure = failure.label(),
+                        "this tenant's room lists are left out"
+                    );
+                }
+            }
+        }
+        if refused {
+            return Err(Failure::Denied);
+        }
+        lists.sort_by(|a, b| (&a.name, &a.mailbox).cmp(&(&b.name, &b.mailbox)));
+        Ok(lists)
+    }
+
+    /// The rooms of a list.
+    ///
+    /// # Errors
+    /// [`Failure::NoSuchMailbox`] if there is no such list, [`Failure::Denied`] without a credential
+    /// for the directory (<https://learn.microsoft.com/graph/api/place-list>).
+    pub async fn rooms(&self, list: &Permitted, journal: &Journal) -> Result<Vec<Room>, Failure> {
+        self.directory(list.mailbox())?.rooms(list.mailbox(), journal).await
+    }
+
+    /// How all tenants stand, by what is known; calls nobody.
+    #[must_use]
+    pub fn status(&self) -> Vec<TenantStatus> {
+        let now = Instant::now();
+        let (entries, bytes) = self.cache.size();
+        self.metrics.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        self.metrics.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
+    }
+
+    /// Tries each credential: its token, and a cheap call for what it serves. Calls for busy times
+    /// need one of `mailboxes` in the tenant.
+    pub async fn probe(&self, mailboxes: &[Mailbox], window: Window, journal: &Journal) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for graph in &self.graphs {
+            let mailbox =
+                mailboxes.iter().find(|mailbox| self.route(mailbox).is_some_and(|of| std::ptr::eq(of, graph)));
+            probes.extend(probe::tenant(&graph.name, &graph.client, mailbox, window, journal).await);
+        }
+        probes
+    }
+
+    /// Whether some tenant's Graph ever answered a call with a token of ours.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.graphs.iter().any(|graph| graph.client.health().answered.is_some())
+    }
+
+    /// Gets all tokens, and knocks once at each tenant's Graph, so that the first request finds
+    /// them and an open connection.
+    pub async fn warm(&self) {
+        join_all(self.graphs.iter().map(|graph| probe::warm(&graph.client))).await;
+    }
+
+    fn directory(&self, mailbox: &Mailbox) -> Result<&Directory, Failure> {
+        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+        self.route(mailbox).ok_or_else(nobody)?.directory.as_ref().ok_or(Failure::Denied)
+    }
 }
 
 impl Graph {
@@ -158,7 +260,7 @@ impl Graph {
         let index = u16::try_from(index).map_err(|_| "too many tenants".to_owned())?;
         let serving = Capability::ALL
             .map(|capability| tenant.credential(capability).and_then(|(place, _)| u16::try_from(place).ok()));
-        let Tenant { name, id, cloud, domains, credentials } = tenant;
+        let Tenant { name, id, cloud, domains: _, credentials } = tenant;
         let http = Arc::new(Http::new(&cloud, settings).map_err(|problem| format!("tenant {name}: {problem}"))?);
         let tokens = credentials
             .into_iter()
@@ -169,11 +271,11 @@ impl Graph {
             })
             .collect::<Result<_, String>>()?;
         let client = Arc::new(Client::new(&name, &cloud.graph, tokens, http, settings, Arc::clone(metrics))?);
-        let [schedule, ..] = serving;
+        let [schedule, .., directory] = serving;
+        let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, &settings.cache));
         let grid = Grid::new(settings.cache.days_per_window);
-        let fills =
-            Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
-        Ok(Self { name, domains, client, fills: Arc::new(fills), serving, told: AtomicBool::new(false) })
+        let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
+        Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: AtomicBool::new(false) })
     }
 
     fn credential(&self, capability: Capability) -> Option<u16> {
@@ -191,7 +293,10 @@ impl Graph {
         }
         let found = self.credential(Capability::FreeBusy).map(|credential| (Source::Schedule, credential));
         if found.is_none() && !self.told.swap(true, Relaxed) {
-            tracing::error!(tenant = self.name, "no credential of this tenant serves free_busy: its mailboxes are denied");
+            tracing::error!(
+                tenant = self.name,
+                "no credential of this tenant serves free_busy: its mailboxes are denied"
+            );
         }
         found
     }

@@ -42,8 +42,7 @@ impl Anchors {
         let now = Instant::now();
         let turn = self.turn.fetch_add(1, Relaxed);
         let good: Vec<_> = batch.iter().filter(|mailbox| !bad.contains(mailbox)).collect();
-        let open: Vec<_> =
-            good.iter().copied().filter(|mailbox| lanes.is_open(credential, mailbox, now)).collect();
+        let open: Vec<_> = good.iter().copied().filter(|mailbox| lanes.is_open(credential, mailbox, now)).collect();
         let lately: Vec<_> =
             open.iter().copied().filter(|mailbox| self.known.contains_key(&(credential, (*mailbox).clone()))).collect();
         let all: Vec<_> = batch.iter().collect();

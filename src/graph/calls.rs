@@ -2,3 +2,5 @@
 
 pub(super) mod calendar_view;
 pub(super) mod get_schedule;
+pub(super) mod groups;
+pub(super) mod places;

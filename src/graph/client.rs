@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use jiff::fmt::rfc2822;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 use uuid::Uuid;
@@ -16,12 +17,14 @@ use uuid::Uuid;
 use super::circuit::Circuit;
 use super::fault::{Refusal, Trouble};
 use super::http::{Cut, Http, read};
+use super::json::{Page, decode};
 use super::lanes::Lanes;
 use super::limit::Limit;
 use super::settings::Settings;
 use super::token::{Token, Tokens};
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
+use crate::journal::Journal;
 use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
 
 /// A call is sent so many times at most.
@@ -165,6 +168,33 @@ impl Client {
         let open = i64::from(self.circuit.state(now) != super::circuit::CircuitState::Closed);
         self.metrics.circuit_open.get_or_create(&self.label()).set(open);
         result
+    }
+
+    /// Reads a collection to its end, or until `enough` values are there.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        credential: usize,
+        first: Url,
+        enough: usize,
+        journal: &Journal,
+    ) -> Result<Vec<T>, Trouble> {
+        let mut values = Vec::new();
+        let mut next = Some(first);
+        while let Some(url) = next.take() {
+            let (id, deadline) = (journal.request_id, journal.deadline);
+            journal.graph_calls.add(1);
+            let body = self.send(&Call { name, credential, mailboxes: &[], url, body: None, id, deadline }).await?;
+            let page: Page<T> = decode(name, &body)?;
+            values.extend(page.value);
+            if values.len() < enough {
+                next = page.next.map(|link| self.follow(&link)).transpose()?;
+            }
+        }
+        Ok(values)
     }
 
     /// When Graph last answered, failed, and asked to be left alone.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::anchors::Anchors;
-use super::cache::{Cache, Key, Kept, Look, Source};
+use super::cache::{Cache, Kept, Key, Look, Source};
 use super::calls::calendar_view::calendar_view;
 use super::calls::get_schedule::{self, get_schedule};
 use super::client::Client;
@@ -130,24 +130,26 @@ impl Fills {
         let mut lines = self.lock();
         let line = lines.entry(lot).or_default();
         let tickets = mailboxes.iter().map(|mailbox| line.join(mailbox)).collect();
-        self.start(lot, line);
+        let due = self.due(lot, line);
+        drop(lines);
+        begin(due);
         tickets
     }
 
-    /// Begins as many calls as there may be.
-    fn start(self: &Arc<Self>, lot: Lot, line: &mut Line) {
+    /// The calls that may begin now. They begin when the lock is given back: a runtime that shuts
+    /// down drops them at once, and their drop needs the lock.
+    fn due(self: &Arc<Self>, lot: Lot, line: &mut Line) -> Vec<(Fill, Place)> {
+        let mut due = Vec::new();
         let most = self.batch_size(lot);
-        while line.running < MOST_CALLS
-            && !line.queue.is_empty()
-            && (line.queue.len() >= most || line.holding == 0)
-        {
+        while line.running < MOST_CALLS && !line.queue.is_empty() && (line.queue.len() >= most || line.holding == 0) {
             let waiters = line.queue.drain(..most.min(line.queue.len())).collect();
             line.running += 1;
             line.holding += 1;
             let place = Place { fills: Arc::clone(self), lot, holds: true };
             let fill = Fill { fills: Arc::clone(self), lot, id: self.count.fetch_add(1, Relaxed), waiters };
-            tokio::spawn(fill.run(place));
+            due.push((fill, place));
         }
+        due
     }
 
     /// One call about some mailboxes.
@@ -380,10 +382,11 @@ impl Place {
             return;
         }
         let mut lines = self.fills.lock();
-        if let Some(line) = lines.get_mut(&self.lot) {
-            line.holding -= 1;
-            self.fills.start(self.lot, line);
-        }
+        let Some(line) = lines.get_mut(&self.lot) else { return };
+        line.holding -= 1;
+        let due = self.fills.due(self.lot, line);
+        drop(lines);
+        begin(due);
     }
 }
 
@@ -393,9 +396,19 @@ impl Drop for Place {
         let Some(line) = lines.get_mut(&self.lot) else { return };
         line.running -= 1;
         line.holding -= usize::from(self.holds);
-        self.fills.start(self.lot, line);
+        let due = self.fills.due(self.lot, line);
         if line.running == 0 && line.queue.is_empty() {
             lines.remove(&self.lot);
         }
+        drop(lines);
+        begin(due);
+    }
+}
+
+fn begin(due: Vec<(Fill, Place)>) {
+    // Without a runtime they are dropped, and whoever waits learns it.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    for (fill, place) in due {
+        runtime.spawn(fill.run(place));
     }
 }

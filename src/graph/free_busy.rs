@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, timeout_at};
 
-use super::cache::{Key, Kept, Look, Source};
+use super::cache::{Kept, Key, Look, Source};
 use super::fills::{Fills, Lot, Outcome, Ticket};
 use super::grid::{Grid, Stretch};
 use crate::calendar::free_busy::{FreeBusy, Span};
@@ -181,11 +181,7 @@ impl<'a> LookUp<'a> {
     }
 
     /// Asks for all that is missing at once, so that mailboxes of one request share calls.
-    fn ask(
-        &mut self,
-        mut all: Vec<Missing<'a>>,
-        stretches: impl Fn(&Missing<'a>) -> Vec<Stretch>,
-    ) -> Vec<Missing<'a>> {
+    fn ask(&mut self, mut all: Vec<Missing<'a>>, stretches: impl Fn(&Missing<'a>) -> Vec<Stretch>) -> Vec<Missing<'a>> {
         let mut groups: Vec<(&Arc<Fills>, Lot, Vec<usize>)> = Vec::new();
         for (index, missing) in all.iter().enumerate() {
             let want = &missing.want;
@@ -198,8 +194,11 @@ impl<'a> LookUp<'a> {
             }
         }
         for (fills, lot, members) in groups {
-            let mailboxes: Vec<_> =
-                members.iter().filter_map(|index| all.get(*index)).map(|missing| missing.want.mailbox.clone()).collect();
+            let mailboxes: Vec<_> = members
+                .iter()
+                .filter_map(|index| all.get(*index))
+                .map(|missing| missing.want.mailbox.clone())
+                .collect();
             for (index, (ticket, joined)) in members.into_iter().zip(fills.ask(lot, &mailboxes)) {
                 let Some(missing) = all.get_mut(index) else { continue };
                 missing.tickets.push((lot.stretch, ticket));
@@ -293,8 +292,7 @@ impl Held {
 
 impl Tally {
     pub(super) fn new(metrics: &Metrics) -> Self {
-        let counter =
-            |how: CacheOutcome| metrics.cache.get_or_create_owned(&OutcomeLabel { outcome: how.label() });
+        let counter = |how: CacheOutcome| metrics.cache.get_or_create_owned(&OutcomeLabel { outcome: how.label() });
         Self {
             hit: counter(CacheOutcome::Hit),
             miss: counter(CacheOutcome::Miss),

@@ -49,11 +49,14 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(call: &'static str, body: &'a [u8])
     }
     // Read again for the path, which the fast way does not know.
     let error = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(body)).err();
-    let told = error.map_or_else(|| "trailing characters".to_owned(), |error| {
-        let inner = error.inner();
-        // The text of a serde error may quote the value, and a value may be somebody's subject.
-        format!("undecodable at {} (line {} column {})", error.path(), inner.line(), inner.column())
-    });
+    let told = error.map_or_else(
+        || "trailing characters".to_owned(),
+        |error| {
+            let inner = error.inner();
+            // The text of a serde error may quote the value, and a value may be somebody's subject.
+            format!("undecodable at {} (line {} column {})", error.path(), inner.line(), inner.column())
+        },
+    );
     tracing::error!(call, told, "an answer of Graph's cannot be read");
     Err(Trouble { told: Some(told), ..Failure::Internal.into() })
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::circuit::CircuitState;
+use super::client::Client;
 use super::token::TokenState;
 use crate::calendar::Capability;
 
@@ -32,6 +35,28 @@ pub struct CredentialStatus {
     pub capabilities: Vec<Capability>,
     /// Its token.
     pub token: TokenState,
+}
+
+/// How a tenant stands at `now`.
+pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
+    let health = client.health();
+    let ago = |at: Instant| now.saturating_duration_since(at);
+    let credentials = client.credentials.iter().map(|tokens| CredentialStatus {
+        client_id: tokens.credential().client_id.clone(),
+        capabilities: tokens.credential().capabilities.clone(),
+        token: tokens.state(now),
+    });
+    TenantStatus {
+        name: name.to_owned(),
+        credentials: credentials.collect(),
+        circuit: client.circuit.state(now),
+        answered: health.answered.map(ago),
+        failed: health.failed.map(|(at, label)| (ago(at), label)),
+        throttled: health
+            .throttled_until
+            .and_then(|until| until.checked_duration_since(now))
+            .filter(|left| !left.is_zero()),
+    }
 }
 
 /// What one trial of `check --online` found.

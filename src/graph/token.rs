@@ -137,7 +137,8 @@ impl Tokens {
             match (valid, trouble) {
                 (Some(token), Some(_)) => return Ok(token),
                 (Some(token), None) => {
-                    self.begin(&mut state);
+                    // It goes on by itself.
+                    drop(self.begin(&mut state));
                     return Ok(token);
                 }
                 (None, Some(refused)) => return Err(refused),

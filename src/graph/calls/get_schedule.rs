@@ -155,7 +155,8 @@ impl Schedule {
         }
         // Neither items nor an error: Graph may not show this calendar.
         let items = self.schedule_items.ok_or(Failure::Denied)?;
-        let detailed = items.iter().any(|item| text(item.subject.as_deref()).or_else(|| text(item.location.as_deref())).is_some());
+        let detailed =
+            items.iter().any(|item| text(item.subject.as_deref()).or_else(|| text(item.location.as_deref())).is_some());
         Ok(Listing {
             items: items.into_iter().filter_map(Item::read).collect(),
             detailed,
@@ -213,7 +214,8 @@ impl HoursZone {
         let named = |name: Option<String>| Zone::named(&name?).ok();
         let Some(bias) = self.bias else { return named(self.name) };
         let change = |offset: Option<Offset>| offset.unwrap_or_default().read();
-        let rules = BiasRules { bias, standard: change(self.standard_offset)?, daylight: change(self.daylight_offset)? };
+        let rules =
+            BiasRules { bias, standard: change(self.standard_offset)?, daylight: change(self.daylight_offset)? };
         Zone::from_rules(rules).ok().or_else(|| named(self.name))
     }
 }
