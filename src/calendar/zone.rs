@@ -100,16 +100,6 @@ impl Zone {
         bias::rules(&rule, rule::year_of(self.local_of_second(at_second)))
     }
 
-    /// A zone by its rules.
-    ///
-    /// # Errors
-    /// [`Failure::UnknownTimeZone`].
-    pub fn from_rules(rules: BiasRules) -> Result<Self, Failure> {
-        jiff::tz::Offset::from_seconds(-60 * rules.bias)
-            .map(|offset| Self(Kind::Named(jiff::tz::TimeZone::fixed(offset))))
-            .map_err(|_| Failure::UnknownTimeZone)
-    }
-
     /// The instant (seconds since 1970) at which a clock in the zone shows `local` (seconds since
     /// 1970-01-01T00:00:00 on that clock).
     ///

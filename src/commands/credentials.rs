@@ -47,7 +47,10 @@ pub fn hash_password(input: &mut impl BufRead, out: &mut impl Write) -> Result<(
     input.read_line(&mut password)?;
     let password = password.trim_end_matches(['\r', '\n']);
     if password.chars().count() < SHORTEST_PASSWORD {
-        return Err(format!("a password needs at least {SHORTEST_PASSWORD} characters; better let `client-secret` make one").into());
+        return Err(format!(
+            "a password needs at least {SHORTEST_PASSWORD} characters; better let `client-secret` make one"
+        )
+        .into());
     }
     let hash = Argon2::default().hash_password(password.as_bytes())?;
     writeln!(out, "passwords_argon2id = [\"{hash}\"]")?;

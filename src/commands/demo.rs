@@ -12,7 +12,8 @@ use super::credentials::{new_secret, sha256};
 use super::{Trouble, lookup, simulate, until_told};
 use crate::app::{self, App};
 use crate::config::Config;
-use crate::simulator::{Application, Simulator, Tenant, World};
+use crate::graph::Graphs;
+use crate::simulator::{Application, Simulator, Tenant};
 
 /// How to demonstrate.
 #[derive(Clone, Debug)]
@@ -32,7 +33,6 @@ pub struct Settings {
 }
 
 /// A running demonstration.
-#[derive(Debug)]
 pub struct Demo {
     app: App,
     simulator: Simulator,
@@ -80,7 +80,8 @@ impl Demo {
         let simulator_tenant = tenant.id.clone();
         let simulator = simulate::start(world, settings.simulator_listen, None).await?;
 
-        let listener = std::net::TcpListener::bind(settings.listen).map_err(|error| format!("{}: {error}", settings.listen))?;
+        let listener =
+            std::net::TcpListener::bind(settings.listen).map_err(|error| format!("{}: {error}", settings.listen))?;
         let listen = listener.local_addr()?;
         drop(listener);
         let prefix = format!("demo-{}-{}", std::process::id(), listen.port());
@@ -91,7 +92,11 @@ impl Demo {
         let variable = move |name: &str| {
             let secret_of = |application: &&Application| application.client_id == name;
             let secret = tenants.iter().flat_map(|tenant| &tenant.applications).find(secret_of);
-            if name == SIGNING_KEY { Some(key.clone()) } else { secret.map(|application| application.client_secret.clone()) }
+            if name == SIGNING_KEY {
+                Some(key.clone())
+            } else {
+                secret.map(|application| application.client_secret.clone())
+            }
         };
         let app = App::start(Config::parse(&text, Path::new("."), &variable)?).await?;
         Ok(Self { app, simulator, certificates, domain, secret, simulator_tenant, master, mailboxes, rooms })
@@ -121,6 +126,11 @@ impl Demo {
         })
     }
 
+    /// Whose calendars there are.
+    pub(super) fn graphs(&self) -> &Graphs {
+        self.app.graphs()
+    }
+
     /// Ends both.
     pub async fn stop(self) {
         self.app.stop().await;
@@ -129,7 +139,11 @@ impl Demo {
 
     fn url(&self) -> String {
         let address = self.app.address();
-        if address.ip().is_unspecified() { format!("https://localhost:{}", address.port()) } else { format!("https://{address}") }
+        if address.ip().is_unspecified() {
+            format!("https://localhost:{}", address.port())
+        } else {
+            format!("https://{address}")
+        }
     }
 
     fn user(&self) -> String {
@@ -151,7 +165,12 @@ impl Demo {
         let _ = writeln!(text, "gateway      {url}/   (and {url}/EWS/Exchange.asmx)");
         let _ = writeln!(text, "simulator    {}   (Microsoft Graph and Entra)", self.simulator.base_url());
         let _ = writeln!(text, "operators    http://{}/metrics and /health", self.app.admin_address());
-        let _ = writeln!(text, "client       {CLIENT}   secret {}   (HTTP Basic: {}, the same secret)", self.secret, self.user());
+        let _ = writeln!(
+            text,
+            "client       {CLIENT}   secret {}   (HTTP Basic: {}, the same secret)",
+            self.secret,
+            self.user()
+        );
         let _ = writeln!(text, "authority    {}\n", authority.display());
         let _ = writeln!(text, "A token, as Google Calendar Interop gets it:\n");
         let _ = writeln!(
@@ -174,7 +193,7 @@ impl Demo {
         let addresses: Vec<String> = self.mailboxes.iter().take(3).chain(self.rooms.iter().take(1)).cloned().collect();
         let (start, end) = days(app::now());
         let window = lookup::window(start, end)?;
-        let seen = lookup::table(self.app.graphs(), &addresses, window, &crate::calendar::zone::Zone::utc()).await?;
+        let seen = lookup::table(self.graphs(), &addresses, window, &crate::calendar::zone::Zone::utc()).await?;
         Ok(format!("What the gateway sees (UTC):\n\n{seen}"))
     }
 }
@@ -233,7 +252,8 @@ fn narrowest<'a>(tenant: &'a Tenant, needed: &[&[&str]]) -> Option<&'a Applicati
 
 /// Today and tomorrow.
 fn days(now: Timestamp) -> (Timestamp, Timestamp) {
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).start_of_day().unwrap_or_else(|_| now.to_zoned(jiff::tz::TimeZone::UTC));
+    let today =
+        now.to_zoned(jiff::tz::TimeZone::UTC).start_of_day().unwrap_or_else(|_| now.to_zoned(jiff::tz::TimeZone::UTC));
     let end = today.checked_add(2.days()).unwrap_or_else(|_| today.clone());
     (today.timestamp(), end.timestamp())
 }
