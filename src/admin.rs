@@ -27,10 +27,8 @@ pub struct Views {
 
 /// Serves until `end`.
 pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) {
-    let router = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/health", get(health::health))
-        .with_state(Arc::new(views));
+    let router =
+        Router::new().route("/metrics", get(metrics)).route("/health", get(health::health)).with_state(Arc::new(views));
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { end.cancelled().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "the admin listener failed");
@@ -38,6 +36,8 @@ pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) 
 }
 
 async fn metrics(State(views): State<Arc<Views>>) -> ([(header::HeaderName, &'static str); 1], String) {
+    // Brings the cache's figures up to date.
+    views.graphs.status();
     ([(header::CONTENT_TYPE, OPEN_METRICS)], views.metrics.render())
 }
 

@@ -93,6 +93,12 @@ impl App {
         self.admin_address
     }
 
+    /// Whose calendars there are.
+    #[must_use]
+    pub fn graphs(&self) -> &Graphs {
+        &self.shared.graphs
+    }
+
     /// Reads the certificate files again.
     pub fn reload_certificates(&self) {
         if let Some(certificates) = &self.certificates {

@@ -10,6 +10,7 @@ pub mod admin;
 pub mod app;
 pub mod calendar;
 pub mod client;
+pub mod commands;
 pub mod config;
 pub mod ews;
 pub mod failure;

@@ -1,3 +1,161 @@
 //! The command line.
 
-fn main() {}
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, serve, simulate};
+use calendar_relay::config::LogFormat;
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// An EWS-compatible HTTPS gateway that answers from Microsoft Graph.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serve clients.
+    Serve {
+        /// The configuration, see config.example.toml.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Show the gateway at work, on loopback with a simulated Microsoft Graph; needs no configuration.
+    Demo {
+        /// Write addresses and credentials to this file, as JSON.
+        #[arg(long)]
+        details: Option<PathBuf>,
+        /// Seed the simulator from this file (fixtures/worlds/README.md).
+        #[arg(long)]
+        world: Option<PathBuf>,
+        /// Where the gateway listens; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: SocketAddr,
+        /// Where the simulator listens.
+        #[arg(long, default_value = "127.0.0.1:8444")]
+        simulator_listen: SocketAddr,
+        /// Where operators look.
+        #[arg(long, default_value = "127.0.0.1:9090")]
+        admin_listen: SocketAddr,
+        /// One more name for the certificate.
+        #[arg(long = "hostname")]
+        hostnames: Vec<String>,
+        /// Which log lines to print, on standard error.
+        #[arg(long, default_value = "warn")]
+        log: String,
+    },
+    /// Check a configuration.
+    Check {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Also get each credential's token, and try what it serves.
+        #[arg(long)]
+        online: bool,
+        /// A mailbox to try busy times with; one of each tenant.
+        #[arg(long = "mailbox")]
+        mailboxes: Vec<String>,
+    },
+    /// Look up busy times, through a configuration or the demonstration.
+    Lookup {
+        /// Whom.
+        #[arg(required = true)]
+        mailboxes: Vec<String>,
+        /// The configuration; the demonstration's simulator without it.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// From when, on the zone's clock; today without it.
+        #[arg(long)]
+        from: Option<String>,
+        /// To when; a day later without it.
+        #[arg(long)]
+        to: Option<String>,
+        /// A Windows or IANA time zone.
+        #[arg(long, default_value = "UTC")]
+        zone: String,
+    },
+    /// Simulate Microsoft Graph and Entra.
+    Simulate {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8444")]
+        listen: SocketAddr,
+        /// Seed from this file.
+        #[arg(long)]
+        world: Option<PathBuf>,
+        /// Over TLS, with a certificate of the moment.
+        #[arg(long)]
+        tls: bool,
+    },
+    /// Make a secret for a client.
+    ClientSecret,
+    /// Hash a password, read from standard input, for a client.
+    HashPassword,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().role) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("calendar-relay: {}", trouble.text().trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(role: Role) -> Result<(), Trouble> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match role {
+        Role::Serve { config } => {
+            let config = serve::configuration(&config)?;
+            log(config.log.format, &config.log.level)?;
+            runtime.block_on(serve::run(config))
+        }
+        Role::Demo { details, world, listen, simulator_listen, admin_listen, hostnames, log: level } => {
+            log(LogFormat::Human, &level)?;
+            runtime.block_on(demo::run(demo::Settings {
+                listen,
+                simulator_listen,
+                admin_listen,
+                hostnames,
+                world,
+                details,
+            }))
+        }
+        Role::Check { config, online, mailboxes } => {
+            log(LogFormat::Human, "error")?;
+            runtime.block_on(check::run(&config, online, &mailboxes))
+        }
+        Role::Lookup { mailboxes, config, from, to, zone } => {
+            log(LogFormat::Human, "error")?;
+            runtime.block_on(lookup::run(lookup::Settings { config, mailboxes, from, to, zone }))
+        }
+        Role::Simulate { listen, world, tls } => {
+            log(LogFormat::Human, "info")?;
+            runtime.block_on(simulate::run(simulate::Settings { listen, world, tls }))
+        }
+        Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
+        Role::HashPassword => {
+            if io::stdin().is_terminal() {
+                eprintln!("type the password and press Enter; better: calendar-relay hash-password < FILE");
+            }
+            credentials::hash_password(&mut io::stdin().lock(), &mut io::stdout())
+        }
+    }
+}
+
+/// Log lines go to standard error.
+fn log(format: LogFormat, level: &str) -> Result<(), Trouble> {
+    let filter = EnvFilter::builder().parse(level).map_err(|error| format!("log level {level:?}: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Human => lines.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
+    }
+    Ok(())
+}

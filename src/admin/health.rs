@@ -1,15 +1,55 @@
-//! `/health`: each tenant's tokens, calls and circuit, without secrets.
+//! `/health`: each tenant's tokens, calls and circuit, without secrets. What is known already is
+//! told; Graph is not asked.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Views;
+use crate::graph::{CircuitState, CredentialStatus, TenantStatus, TokenState};
 
-/// What is known already; nothing is asked for.
 pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {
-    let _ = views;
-    Json(json!({}))
+    let tenants: Vec<Value> = views.graphs.status().iter().map(tenant).collect();
+    Json(json!({ "ready": views.graphs.ready(), "tenants": tenants }))
+}
+
+fn tenant(status: &TenantStatus) -> Value {
+    let circuit = match status.circuit {
+        CircuitState::Closed => json!({ "state": "closed" }),
+        CircuitState::Open(left) => json!({ "state": "open", "seconds_left": seconds(left) }),
+        CircuitState::HalfOpen => json!({ "state": "half_open" }),
+    };
+    json!({
+        "name": status.name,
+        "circuit": circuit,
+        "graph": {
+            "seconds_since_answer": status.answered.map(seconds),
+            "seconds_since_failure": status.failed.map(|(ago, _)| seconds(ago)),
+            "last_failure": status.failed.map(|(_, label)| label),
+            "throttled_for_seconds": status.throttled.map(seconds),
+        },
+        "credentials": status.credentials.iter().map(credential).collect::<Vec<_>>(),
+    })
+}
+
+fn credential(status: &CredentialStatus) -> Value {
+    let token = match &status.token {
+        TokenState::None => json!({ "state": "none" }),
+        TokenState::Valid(left) => json!({ "state": "valid", "seconds_left": seconds(*left) }),
+        TokenState::Expired => json!({ "state": "expired" }),
+        TokenState::Refused(why) => json!({ "state": "refused", "why": why }),
+        TokenState::Unavailable(why) => json!({ "state": "unavailable", "why": why }),
+    };
+    json!({
+        "client_id": status.client_id,
+        "capabilities": status.capabilities.iter().map(|capability| capability.name()).collect::<Vec<_>>(),
+        "token": token,
+    })
+}
+
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs()
 }

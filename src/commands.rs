@@ -1,0 +1,60 @@
+//! What the command line's roles do.
+//!
+//! Each returns what to tell the operator when it fails; `main.rs` only prints that.
+
+pub mod certificate;
+pub mod check;
+pub mod credentials;
+pub mod demo;
+pub mod lookup;
+pub mod serve;
+pub mod simulate;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::config::Config;
+
+/// Why a role ended without doing its work: a text for the operator.
+#[derive(Debug)]
+pub struct Trouble(String);
+
+impl<E: fmt::Display> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Trouble {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads and checks a configuration file.
+pub(crate) fn load(path: &Path) -> Result<Config, Trouble> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Config::parse(&text, folder, &variable)
+        .map_err(|problems| Trouble(format!("{} has mistakes:\n{problems}", path.display())))
+}
+
+#[expect(clippy::disallowed_methods, reason = "secrets may be in the environment; only commands read it")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Waits until the process is told to end; reads certificates again on SIGHUP meanwhile.
+pub(crate) async fn until_told(reload: impl Fn()) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            interrupt = tokio::signal::ctrl_c() => return interrupt,
+            _ = hang_up.recv() => reload(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `check`: what is wrong with a configuration, on its own and against Microsoft.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::ToSpan;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Trouble, load, lookup};
+use crate::app;
+use crate::calendar::Mailbox;
+use crate::config::Config;
+use crate::graph::Graphs;
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+
+/// Checks a configuration; with `online` also gets every credential's token and tries what it
+/// serves, busy times with one of `mailboxes`.
+///
+/// # Errors
+/// What is wrong.
+pub async fn run(path: &Path, online: bool, mailboxes: &[String]) -> Result<(), Trouble> {
+    let config = load(path)?;
+    if let Some(files) = &config.server.tls {
+        files.read()?;
+    }
+    let (tenants, clients) = (config.tenants.len(), config.clients.len());
+    println!("{}: {tenants} tenants, {clients} clients, no mistakes", path.display());
+    for remark in remarks(&config) {
+        println!("remark: {remark}");
+    }
+    if online { try_tenants(config, mailboxes).await } else { Ok(()) }
+}
+
+async fn try_tenants(config: Config, mailboxes: &[String]) -> Result<(), Trouble> {
+    let mailboxes: Vec<Mailbox> = mailboxes.iter().map(|address| Mailbox::parse(address)).collect::<Result<_, _>>()?;
+    let graphs = Graphs::new(config.tenants, config.graph, Arc::new(Metrics::new()))?;
+    let now = app::now();
+    let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + PATIENCE);
+    let window = lookup::window(now, now.checked_add(24.hours())?)?;
+    let mut failed = 0;
+    for probe in graphs.probe(&mailboxes, window, &journal).await {
+        let (verdict, text) = match &probe.result {
+            Ok(text) => ("ok", text),
+            Err(text) => {
+                failed += 1;
+                ("FAILED", text)
+            }
+        };
+        println!("{verdict:6}  {}  {}  {}: {text}", probe.tenant, probe.client_id, probe.what);
+    }
+    if failed > 0 { Err(format!("{failed} trials failed").into()) } else { Ok(()) }
+}
+
+/// What is allowed, yet is hardly meant.
+fn remarks(config: &Config) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if config.tenants.is_empty() {
+        remarks.push("there is no tenant: every mailbox will be unknown".to_owned());
+    }
+    if config.clients.is_empty() {
+        remarks.push("there is no client: nobody can call".to_owned());
+    }
+    for client in &config.clients {
+        for capability in &client.policy.capabilities {
+            let served = config.tenants.iter().any(|tenant| tenant.credential(*capability).is_some());
+            if !served {
+                let name = capability.name();
+                remarks.push(format!("client {} may use {name}, but no tenant has a credential for it", client.id));
+            }
+        }
+        if client.policy.mailboxes.is_empty() {
+            remarks.push(format!("client {} may use no mailbox", client.id));
+        }
+    }
+    remarks
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,303 @@
+//! The back wire: Microsoft Graph, as the rest of the gateway sees it.
+//!
+//! [`Graphs`] holds all tenants and knows which serves a mailbox. Owns what is asked, with which
+//! credential, and how long answers are good. Its methods speak `calendar` types and take proofs of
+//! policy. Must not know SOAP, nor who the clients are.
+
+mod anchors;
+mod cache;
+mod calls;
+mod circuit;
+mod client;
+mod directory;
+mod fault;
+mod fills;
+mod free_busy;
+mod grid;
+mod http;
+mod json;
+mod lanes;
+mod limit;
+mod listing;
+mod probe;
+mod settings;
+mod status;
+mod token;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use futures::future::join_all;
+use tokio::time::Instant;
+
+pub use self::circuit::CircuitState;
+pub use self::settings::{CacheSettings, Detail, Settings};
+pub use self::status::{CredentialStatus, Probe, TenantStatus};
+pub use self::token::TokenState;
+
+use self::cache::{Cache, Source};
+use self::client::Client;
+use self::directory::Directory;
+use self::fills::Fills;
+use self::free_busy::{LookUp, Tally, Want};
+use self::grid::Grid;
+use self::http::Http;
+use self::token::Tokens;
+use crate::calendar::free_busy::FreeBusy;
+use crate::calendar::{Capability, Mailbox, Room, Window};
+use crate::client::{Entitled, Permitted};
+use crate::failure::Failure;
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+use crate::tenant::Tenant;
+
+/// All tenants.
+#[derive(Debug)]
+pub struct Graphs {
+    graphs: Vec<Graph>,
+    by_domain: HashMap<Box<str>, usize>,
+    cache: Arc<Cache>,
+    tally: Tally,
+    metrics: Arc<Metrics>,
+}
+
+/// One tenant's Graph.
+#[derive(Debug)]
+pub struct Graph {
+    name: String,
+    client: Arc<Client>,
+    fills: Arc<Fills>,
+    /// Where a credential serves it.
+    directory: Option<Directory>,
+    /// The credential for each capability, in the order of [`Capability::ALL`].
+    serving: [Option<u16>; Capability::ALL.len()],
+    /// Whether the operator was told that a credential is missing.
+    told: AtomicBool,
+}
+
+impl Graphs {
+    /// Gets ready; sends nothing.
+    ///
+    /// # Errors
+    /// A text for the operator: a domain of two tenants, unusable certificates or addresses.
+    pub fn new(tenants: Vec<Tenant>, settings: Settings, metrics: Arc<Metrics>) -> Result<Self, String> {
+        let cache = Arc::new(Cache::new(&settings.cache));
+        let mut graphs = Vec::with_capacity(tenants.len());
+        let mut by_domain = HashMap::new();
+        for tenant in tenants {
+            for domain in &tenant.domains {
+                if by_domain.insert(domain.to_lowercase().into_boxed_str(), graphs.len()).is_some() {
+                    return Err(format!("tenant {}: domain {domain} belongs to another tenant, too", tenant.name));
+                }
+            }
+            graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics)?);
+        }
+        let tally = Tally::new(&metrics);
+        Ok(Self { graphs, by_domain, cache, tally, metrics })
+    }
+
+    /// The tenant of a mailbox: the one with the longest domain that its domain is, or lies under.
+    #[must_use]
+    pub fn route(&self, mailbox: &Mailbox) -> Option<&Graph> {
+        let mut domain = mailbox.domain();
+        loop {
+            if let Some(index) = self.by_domain.get(domain) {
+                return self.graphs.get(*index);
+            }
+            domain = domain.split_once('.')?.1;
+        }
+    }
+
+    /// Whether a tenant has the mailbox and a credential for the capability.
+    #[must_use]
+    pub fn serves(&self, mailbox: &Mailbox, capability: Capability) -> bool {
+        self.route(mailbox).is_some_and(|graph| graph.credential(capability).is_some())
+    }
+
+    /// Busy times of mailboxes over a window, in their order, duplicates included.
+    ///
+    /// # Errors
+    /// For each mailbox: [`Failure::NoSuchMailbox`] outside every tenant, [`Failure::Denied`] without
+    /// a credential, [`Failure::TimedOut`] at the journal's deadline, and whatever Graph's answer
+    /// means (<https://learn.microsoft.com/graph/api/calendar-getschedule>).
+    pub async fn free_busy(
+        &self,
+        mailboxes: &[Permitted],
+        window: Window,
+        detail: Detail,
+        journal: &Journal,
+    ) -> Vec<Result<FreeBusy, Failure>> {
+        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.len());
+        for permitted in mailboxes {
+            let mailbox = permitted.mailbox();
+            let Some(graph) = self.route(mailbox) else {
+                look_up.refuse(Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() });
+                continue;
+            };
+            match graph.source(detail) {
+                Some((source, credential)) => {
+                    look_up.add(Want { mailbox, fills: &graph.fills, credential, source });
+                }
+                None => look_up.refuse(Failure::Denied),
+            }
+        }
+        look_up.finish().await
+    }
+
+    /// The mailboxes of a group and of the groups in it, each once.
+    ///
+    /// # Errors
+    /// [`Failure::NoSuchMailbox`] if no group has the address, [`Failure::GroupTooLarge`] above a
+    /// hundred, [`Failure::Denied`] without a credential for the directory
+    /// (<https://learn.microsoft.com/graph/api/group-list-transitivemembers>).
+    pub async fn members(&self, group: &Permitted, journal: &Journal) -> Result<Vec<Mailbox>, Failure> {
+        self.directory(group.mailbox())?.members(group.mailbox(), journal).await
+    }
+
+    /// The lists of rooms of all tenants that have a credential for the directory, by name. A tenant
+    /// that refuses is left out; one that fails for the moment fails the whole, because a short list
+    /// would look like the truth.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] if no tenant allows it, and what failed for the moment
+    /// (<https://learn.microsoft.com/graph/api/place-list>).
+    pub async fn room_lists(&self, proof: &Entitled, journal: &Journal) -> Result<Vec<Room>, Failure> {
+        if proof.capability() != Capability::Directory {
+            return Err(Failure::Denied);
+        }
+        let asked = self.graphs.iter().filter_map(|graph| Some((graph, graph.directory.as_ref()?)));
+        let told =
+            join_all(asked.map(|(graph, directory)| async move { (graph, directory.room_lists(journal).await) })).await;
+        let mut lists = Vec::new();
+        let mut refused = true;
+        for (graph, told) in told {
+            match told {
+                Ok(more) => {
+                    refused = false;
+                    lists.extend(more);
+                }
+                Err(failure) if failure.allows_stale() || failure == Failure::Internal => return Err(failure),
+                Err(failure) => {
+                    tracing::warn!(
+                        tenant = graph.name,
+                        failure = failure.label(),
+                        "this tenant's room lists are left out"
+                    );
+                }
+            }
+        }
+        if refused {
+            return Err(Failure::Denied);
+        }
+        lists.sort_by(|a, b| (&a.name, &a.mailbox).cmp(&(&b.name, &b.mailbox)));
+        Ok(lists)
+    }
+
+    /// The rooms of a list.
+    ///
+    /// # Errors
+    /// [`Failure::NoSuchMailbox`] if there is no such list, [`Failure::Denied`] without a credential
+    /// for the directory (<https://learn.microsoft.com/graph/api/place-list>).
+    pub async fn rooms(&self, list: &Permitted, journal: &Journal) -> Result<Vec<Room>, Failure> {
+        self.directory(list.mailbox())?.rooms(list.mailbox(), journal).await
+    }
+
+    /// How all tenants stand, by what is known; calls nobody.
+    #[must_use]
+    pub fn status(&self) -> Vec<TenantStatus> {
+        let now = Instant::now();
+        let (entries, bytes) = self.cache.size();
+        self.metrics.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        self.metrics.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
+    }
+
+    /// Tries each credential: its token, and a cheap call for what it serves. Calls for busy times
+    /// need one of `mailboxes` in the tenant.
+    pub async fn probe(&self, mailboxes: &[Mailbox], window: Window, journal: &Journal) -> Vec<Probe> {
+        let mut probes = Vec::new();
+        for graph in &self.graphs {
+            let mailbox =
+                mailboxes.iter().find(|mailbox| self.route(mailbox).is_some_and(|of| std::ptr::eq(of, graph)));
+            probes.extend(probe::tenant(&graph.name, &graph.client, mailbox, window, journal).await);
+        }
+        probes
+    }
+
+    /// Whether some tenant's Graph ever answered a call with a token of ours.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.graphs.iter().any(|graph| graph.client.health().answered.is_some())
+    }
+
+    /// Gets all tokens, and knocks once at each tenant's Graph, so that the first request finds
+    /// them and an open connection.
+    pub async fn warm(&self) {
+        join_all(self.graphs.iter().map(|graph| probe::warm(&graph.client))).await;
+    }
+
+    fn directory(&self, mailbox: &Mailbox) -> Result<&Directory, Failure> {
+        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+        self.route(mailbox).ok_or_else(nobody)?.directory.as_ref().ok_or(Failure::Denied)
+    }
+}
+
+impl Graph {
+    /// The tenant's name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn new(
+        index: usize,
+        tenant: Tenant,
+        settings: &Settings,
+        cache: &Arc<Cache>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let index = u16::try_from(index).map_err(|_| "too many tenants".to_owned())?;
+        let serving = Capability::ALL
+            .map(|capability| tenant.credential(capability).and_then(|(place, _)| u16::try_from(place).ok()));
+        let Tenant { name, id, cloud, domains: _, credentials } = tenant;
+        let http = Arc::new(Http::new(&cloud, settings).map_err(|problem| format!("tenant {name}: {problem}"))?);
+        let tokens = credentials
+            .into_iter()
+            .map(|credential| {
+                let (http, metrics) = (Arc::clone(&http), Arc::clone(metrics));
+                let tokens = Tokens::new(&name, &id, &cloud, credential, http, settings.timeout, metrics)?;
+                Ok(Arc::new(tokens))
+            })
+            .collect::<Result<_, String>>()?;
+        let client = Arc::new(Client::new(&name, &cloud.graph, tokens, http, settings, Arc::clone(metrics))?);
+        let [schedule, .., directory] = serving;
+        let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, &settings.cache));
+        let grid = Grid::new(settings.cache.days_per_window);
+        let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
+        Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: AtomicBool::new(false) })
+    }
+
+    fn credential(&self, capability: Capability) -> Option<u16> {
+        let place = Capability::ALL.iter().position(|known| *known == capability)?;
+        self.serving.get(place).copied().flatten()
+    }
+
+    /// Where busy times come from: details from calendarView where a credential may read it, all
+    /// else from getSchedule.
+    fn source(&self, detail: Detail) -> Option<(Source, u16)> {
+        if detail == Detail::Full
+            && let Some(credential) = self.credential(Capability::CalendarRead)
+        {
+            return Some((Source::View, credential));
+        }
+        let found = self.credential(Capability::FreeBusy).map(|credential| (Source::Schedule, credential));
+        if found.is_none() && !self.told.swap(true, Relaxed) {
+            tracing::error!(
+                tenant = self.name,
+                "no credential of this tenant serves free_busy: its mailboxes are denied"
+            );
+        }
+        found
+    }
+}

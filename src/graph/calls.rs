@@ -1,0 +1,6 @@
+//! The calls to Graph, one file each.
+
+pub(super) mod calendar_view;
+pub(super) mod get_schedule;
+pub(super) mod groups;
+pub(super) mod places;

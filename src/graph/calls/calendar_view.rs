@@ -1,0 +1,247 @@
+//! `GET /users/{mailbox}/calendarView`, twenty to a `$batch`: what occupies a mailbox's owner, with
+//! details. Least permission: `Calendars.ReadBasic.All`; only properties that it shows are asked
+//! for.
+//!
+//! <https://learn.microsoft.com/graph/api/calendar-list-calendarview>,
+//! <https://learn.microsoft.com/graph/json-batching>
+//!
+//! Owns this call's JSON. Must not know caches.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use crate::calendar::free_busy::{BusyItem, ItemDetails};
+use crate::calendar::{Mailbox, Window};
+use crate::failure::Failure;
+use crate::graph::client::{Call, Client};
+use crate::graph::fault::{DEFAULT_RETRY_AFTER, Refusal, Trouble};
+use crate::graph::json::{Page, Received, bounds, decode, encode, item, status, text};
+use crate::graph::listing::{Listing, Told};
+
+const NAME: &str = "calendar_view";
+const SELECT: &str = "subject,location,start,end,isAllDay,showAs,sensitivity,type,isReminderOn,attendees";
+/// Events on one page; Graph's default is ten, its most a thousand.
+const PAGE: usize = 500;
+/// A mailbox with more pages than this in one stretch of time is asked for in smaller ones.
+const MOST_PAGES: usize = 8;
+
+/// Asks about up to twenty mailboxes, page by page until all is told. Throttled mailboxes are asked
+/// again when Graph allows it.
+///
+/// # Errors
+/// What failed a batch as a whole.
+pub(in crate::graph) async fn calendar_view(
+    client: &Client,
+    credential: usize,
+    mailboxes: &[Mailbox],
+    window: Window,
+    deadline: Instant,
+    calls: &AtomicU32,
+) -> Result<Vec<Told>, Trouble> {
+    let mut asks: Vec<_> =
+        mailboxes.iter().map(|mailbox| Ask { mailbox, url: first_page(client, mailbox, window), pages: 0 }).collect();
+    let mut listings: HashMap<&Mailbox, Listing> = HashMap::new();
+    let mut told = Vec::with_capacity(mailboxes.len());
+    while !asks.is_empty() {
+        calls.fetch_add(1, Relaxed);
+        let charged: Vec<_> = asks.iter().map(|ask| ask.mailbox.clone()).collect();
+        let call = Call {
+            name: NAME,
+            credential,
+            mailboxes: &charged,
+            url: client.url(&["$batch"]),
+            body: Some(encode(&Batch::new(&asks))?),
+            id: Uuid::new_v4(),
+            deadline,
+        };
+        let body = client.send(&call).await?;
+        let mut replies = decode::<Replies>(NAME, &body)?.by_id();
+        let mut again = Vec::new();
+        let mut pause_until = None;
+        for (index, ask) in asks.into_iter().enumerate() {
+            let reply = replies.remove(&index.to_string()).ok_or(Failure::Internal)?;
+            match reply.read(ask.mailbox) {
+                Outcome::Page(page) => {
+                    let listing = listings.entry(ask.mailbox).or_insert_with(Listing::detailed);
+                    listing.items.extend(page.value.into_iter().map(Event::read));
+                    match page.next {
+                        None => told.push((ask.mailbox.clone(), Ok(listings.remove(ask.mailbox).unwrap_or_default()))),
+                        Some(_) if ask.pages >= MOST_PAGES => {
+                            told.push((ask.mailbox.clone(), Err(Failure::ResultTooBig)));
+                        }
+                        Some(next) => match client.follow(&next) {
+                            Ok(url) => again.push(Ask { url: client.relative(&url), pages: ask.pages + 1, ..ask }),
+                            Err(failure) => told.push((ask.mailbox.clone(), Err(failure))),
+                        },
+                    }
+                }
+                Outcome::Later(wait, failure) => {
+                    let until = Instant::now() + wait;
+                    if until < deadline {
+                        pause_until = pause_until.max(Some(until));
+                        again.push(ask);
+                    } else {
+                        client.lanes.close(credential, std::slice::from_ref(ask.mailbox), until);
+                        told.push((ask.mailbox.clone(), Err(failure)));
+                    }
+                }
+                Outcome::Failed(failure) => told.push((ask.mailbox.clone(), Err(failure))),
+            }
+        }
+        asks = again;
+        if let Some(until) = pause_until {
+            sleep_until(until).await;
+        }
+    }
+    Ok(told)
+}
+
+/// One mailbox's next page.
+struct Ask<'a> {
+    mailbox: &'a Mailbox,
+    url: String,
+    pages: usize,
+}
+
+/// What one part of a batch came to.
+enum Outcome {
+    Page(Page<Event>),
+    /// To be asked again after a while; the failure is for when there is no time for it.
+    Later(Duration, Failure),
+    Failed(Failure),
+}
+
+#[derive(Debug, Serialize)]
+struct Batch<'a> {
+    requests: Vec<Part<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Part<'a> {
+    id: String,
+    method: &'static str,
+    url: &'a str,
+    headers: HashMap<&'static str, &'static str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Replies {
+    responses: Vec<Reply>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reply {
+    id: String,
+    status: u16,
+    #[serde(default)]
+    headers: HashMap<String, String>,
+    #[serde(default)]
+    body: serde_json::Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    start: Received,
+    end: Received,
+    #[serde(default)]
+    is_all_day: Option<bool>,
+    show_as: Option<String>,
+    subject: Option<String>,
+    location: Option<Location>,
+    sensitivity: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    is_reminder_on: Option<bool>,
+    attendees: Option<Vec<serde::de::IgnoredAny>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    display_name: Option<String>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(asks: &'a [Ask<'_>]) -> Self {
+        let part = |(index, ask): (usize, &'a Ask<'_>)| Part {
+            id: index.to_string(),
+            method: "GET",
+            url: &ask.url,
+            headers: HashMap::from([("Prefer", r#"outlook.timezone="UTC""#)]),
+        };
+        Self { requests: asks.iter().enumerate().map(part).collect() }
+    }
+}
+
+impl Replies {
+    fn by_id(self) -> HashMap<String, Reply> {
+        self.responses.into_iter().map(|reply| (reply.id.clone(), reply)).collect()
+    }
+}
+
+impl Reply {
+    fn read(self, mailbox: &Mailbox) -> Outcome {
+        if self.status == 200 {
+            return match serde_json::from_value(self.body) {
+                Ok(page) => Outcome::Page(page),
+                Err(error) => {
+                    tracing::error!(call = NAME, line = error.line(), "an event of Graph's cannot be read");
+                    Outcome::Failed(Failure::Internal)
+                }
+            };
+        }
+        let retry_after = self
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
+            .and_then(|(_, value)| value.trim().parse().ok())
+            .map(|seconds: u32| Duration::from_secs(u64::from(seconds)));
+        let refusal = Refusal::read(self.status, retry_after, self.body.to_string().as_bytes());
+        let failure = refusal.failure(Some(mailbox));
+        match self.status {
+            429 | 503 | 504 => Outcome::Later(retry_after.unwrap_or(DEFAULT_RETRY_AFTER), failure),
+            _ => Outcome::Failed(failure),
+        }
+    }
+}
+
+impl Event {
+    fn read(self) -> (BusyItem, ItemDetails) {
+        let named = |name: &Option<String>, known: &[&str]| {
+            name.as_deref().is_some_and(|name| known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        };
+        let is_private = named(&self.sensitivity, &["private", "confidential"]);
+        let shown = |given: Option<&str>| text(given.filter(|_| !is_private));
+        let details = ItemDetails {
+            // A REST id is not known to hold the entry id that EWS wants here.
+            id: None,
+            subject: shown(self.subject.as_deref()),
+            location: shown(self.location.as_ref().and_then(|location| location.display_name.as_deref())),
+            is_meeting: self.attendees.is_some_and(|attendees| !attendees.is_empty()),
+            is_recurring: named(&self.kind, &["occurrence", "exception"]),
+            is_exception: named(&self.kind, &["exception"]),
+            is_reminder_set: self.is_reminder_on == Some(true),
+            is_private,
+        };
+        let all_day = Some(self.is_all_day == Some(true));
+        (item(self.start.0, self.end.0, status(self.show_as.as_deref()), all_day), details)
+    }
+}
+
+fn first_page(client: &Client, mailbox: &Mailbox, window: Window) -> String {
+    let (start, end) = bounds(window);
+    let mut url = client.url(&["users", mailbox.as_str(), "calendarView"]);
+    // A plus in a query may be read as a space, so the zone is written as Z.
+    url.query_pairs_mut()
+        .append_pair("startDateTime", &format!("{start}Z"))
+        .append_pair("endDateTime", &format!("{end}Z"))
+        .append_pair("$select", SELECT)
+        .append_pair("$top", &PAGE.to_string());
+    client.relative(&url)
+}

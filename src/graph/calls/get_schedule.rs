@@ -1,0 +1,247 @@
+//! `POST /users/{mailbox}/calendar/getSchedule`: busy times and working hours of up to twenty
+//! mailboxes. Least permission: `Calendars.ReadBasic.All`.
+//!
+//! <https://learn.microsoft.com/graph/api/calendar-getschedule>
+//!
+//! Owns this call's JSON. Must not know caches or batches.
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::calendar::free_busy::{BusyItem, ItemDetails, WorkingHours};
+use crate::calendar::zone::{BiasRules, Change, DayOfWeek, Zone};
+use crate::calendar::{Mailbox, Window};
+use crate::failure::Failure;
+use crate::graph::client::{Call, Client};
+use crate::graph::fault::{self, Trouble};
+use crate::graph::json::{Page, Received, SentTime, decode, encode, item, minute_of_day, status, text, time_of_day};
+use crate::graph::listing::{Listing, Told};
+
+/// Mailboxes that one call may ask about, as documented; the service itself takes 100, slowly.
+pub(in crate::graph) const MOST_MAILBOXES: usize = 20;
+const NAME: &str = "get_schedule";
+
+/// Asks about mailboxes; the call is charged to `anchor`.
+///
+/// # Errors
+/// What failed the call as a whole, also when it tells nothing of one of the mailboxes.
+pub(in crate::graph) async fn get_schedule(
+    client: &Client,
+    credential: usize,
+    anchor: &Mailbox,
+    mailboxes: &[Mailbox],
+    window: Window,
+    deadline: Instant,
+) -> Result<Vec<Told>, Trouble> {
+    let call = Call {
+        name: NAME,
+        credential,
+        mailboxes: std::slice::from_ref(anchor),
+        url: client.url(&["users", anchor.as_str(), "calendar", "getSchedule"]),
+        body: Some(encode(&Request::new(mailboxes, window))?),
+        id: Uuid::new_v4(),
+        deadline,
+    };
+    read(mailboxes, &client.send(&call).await?)
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    schedules: Vec<&'a str>,
+    start_time: SentTime,
+    end_time: SentTime,
+    availability_view_interval: u16,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Schedule {
+    schedule_id: Option<String>,
+    schedule_items: Option<Vec<Item>>,
+    working_hours: Option<Hours>,
+    error: Option<Problem>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem {
+    response_code: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    start: Option<Received>,
+    end: Option<Received>,
+    status: Option<String>,
+    subject: Option<String>,
+    location: Option<String>,
+    is_private: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hours {
+    days_of_week: Option<Vec<String>>,
+    start_time: Option<String>,
+    end_time: Option<String>,
+    time_zone: Option<HoursZone>,
+}
+
+/// `timeZoneBase`, or `customTimeZone` when it has a bias.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HoursZone {
+    name: Option<String>,
+    bias: Option<i32>,
+    standard_offset: Option<Offset>,
+    daylight_offset: Option<Offset>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Offset {
+    time: Option<String>,
+    day_occurrence: Option<i8>,
+    day_of_week: Option<String>,
+    month: Option<i8>,
+    year: Option<i16>,
+    daylight_bias: Option<i32>,
+}
+
+impl<'a> Request<'a> {
+    fn new(mailboxes: &'a [Mailbox], window: Window) -> Self {
+        let (start_time, end_time) = SentTime::of(window);
+        // The view is not used: ask for the shortest that is allowed.
+        let availability_view_interval = match window.seconds() {
+            86_401.. => 1440,
+            1801.. => 30,
+            _ => 5,
+        };
+        let schedules = mailboxes.iter().map(Mailbox::as_str).collect();
+        Self { schedules, start_time, end_time, availability_view_interval }
+    }
+}
+
+/// Gives each mailbox its schedule by the id that it was asked under.
+fn read(mailboxes: &[Mailbox], body: &[u8]) -> Result<Vec<Told>, Trouble> {
+    let mut schedules = decode::<Page<Schedule>>(NAME, body)?.value;
+    if let ([mailbox], 1) = (mailboxes, schedules.len()) {
+        // The only one, even if Graph calls it by its primary address.
+        return Ok(schedules.pop().map(|schedule| (mailbox.clone(), schedule.told(mailbox))).into_iter().collect());
+    }
+    let mut told = Vec::with_capacity(mailboxes.len());
+    for mailbox in mailboxes {
+        let named = |schedule: &Schedule| {
+            schedule.schedule_id.as_ref().is_some_and(|id| id.trim().to_lowercase() == mailbox.as_str())
+        };
+        let Some(index) = schedules.iter().position(named) else {
+            tracing::warn!(asked = mailboxes.len(), "getSchedule's answer lacks a mailbox");
+            return Err(Failure::Internal.into());
+        };
+        told.push((mailbox.clone(), schedules.swap_remove(index).told(mailbox)));
+    }
+    Ok(told)
+}
+
+impl Schedule {
+    fn told(self, mailbox: &Mailbox) -> Result<Listing, Failure> {
+        if let Some(problem) = self.error {
+            let code = problem.response_code.unwrap_or_default();
+            return Err(fault::schedule(&code, &problem.message.unwrap_or_default(), mailbox));
+        }
+        // Neither items nor an error: Graph may not show this calendar.
+        let items = self.schedule_items.ok_or(Failure::Denied)?;
+        let detailed =
+            items.iter().any(|item| text(item.subject.as_deref()).or_else(|| text(item.location.as_deref())).is_some());
+        Ok(Listing {
+            items: items.into_iter().filter_map(Item::read).collect(),
+            detailed,
+            hours: self.working_hours.and_then(Hours::read),
+        })
+    }
+}
+
+impl Item {
+    fn read(self) -> Option<(BusyItem, ItemDetails)> {
+        let (start, end) = (self.start?.0, self.end?.0);
+        let is_private = self.is_private == Some(true);
+        let shown = |given: &Option<String>| text(given.as_deref().filter(|_| !is_private));
+        let details = ItemDetails {
+            subject: shown(&self.subject),
+            location: shown(&self.location),
+            is_private,
+            ..ItemDetails::default()
+        };
+        Some((item(start, end, status(self.status.as_deref()), None), details))
+    }
+}
+
+impl Hours {
+    /// Working hours that make no sense are as good as none.
+    fn read(self) -> Option<WorkingHours> {
+        let mut days = [false; 7];
+        for name in self.days_of_week? {
+            let day = day_of_week(&name)?;
+            let place = [
+                DayOfWeek::Monday,
+                DayOfWeek::Tuesday,
+                DayOfWeek::Wednesday,
+                DayOfWeek::Thursday,
+                DayOfWeek::Friday,
+                DayOfWeek::Saturday,
+                DayOfWeek::Sunday,
+            ]
+            .iter()
+            .position(|known| *known == day)?;
+            *days.get_mut(place)? = true;
+        }
+        let hours = WorkingHours {
+            zone: self.time_zone?.read()?,
+            days,
+            start_minute: minute_of_day(&self.start_time?)?,
+            end_minute: minute_of_day(&self.end_time?)?,
+        };
+        Some(hours)
+    }
+}
+
+impl HoursZone {
+    fn read(self) -> Option<Zone> {
+        let named = |name: Option<String>| Zone::named(&name?).ok();
+        let Some(bias) = self.bias else { return named(self.name) };
+        let change = |offset: Option<Offset>| offset.unwrap_or_default().read();
+        let rules =
+            BiasRules { bias, standard: change(self.standard_offset)?, daylight: change(self.daylight_offset)? };
+        Zone::from_rules(rules).ok().or_else(|| named(self.name))
+    }
+}
+
+impl Offset {
+    fn read(self) -> Option<Change> {
+        Some(Change {
+            bias: self.daylight_bias.unwrap_or(0),
+            time: time_of_day(self.time.as_deref().unwrap_or("00:00:00"))?,
+            day_order: self.day_occurrence.unwrap_or(0),
+            month: self.month.unwrap_or(0),
+            day_of_week: day_of_week(self.day_of_week.as_deref().unwrap_or("sunday"))?,
+            year: self.year.filter(|year| *year != 0),
+        })
+    }
+}
+
+fn day_of_week(name: &str) -> Option<DayOfWeek> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "monday" => DayOfWeek::Monday,
+        "tuesday" => DayOfWeek::Tuesday,
+        "wednesday" => DayOfWeek::Wednesday,
+        "thursday" => DayOfWeek::Thursday,
+        "friday" => DayOfWeek::Friday,
+        "saturday" => DayOfWeek::Saturday,
+        "sunday" => DayOfWeek::Sunday,
+        _ => return None,
+    })
+}

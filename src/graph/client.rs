@@ -1,0 +1,396 @@
+//! Sends calls to one tenant's Graph; nothing else does.
+//!
+//! Owns the token on a call, who may call when (lanes, limit, circuit), deadlines, retries and
+//! what is noted of each call. Must not know what the calls mean.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+use jiff::fmt::rfc2822;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use url::Url;
+use uuid::Uuid;
+
+use super::circuit::Circuit;
+use super::fault::{Refusal, Trouble};
+use super::http::{Cut, Http, read};
+use super::json::{Page, decode};
+use super::lanes::Lanes;
+use super::limit::Limit;
+use super::settings::Settings;
+use super::token::{Token, Tokens};
+use crate::calendar::Mailbox;
+use crate::failure::Failure;
+use crate::journal::Journal;
+use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
+
+/// A call is sent so many times at most.
+const ATTEMPTS: u32 = 4;
+/// The pause before the first retry, doubled for each further one, when Graph names none.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Graph is believed that it wants to be left alone for so many seconds at most.
+const LONGEST_RETRY_AFTER: u64 = 3600;
+
+/// One tenant's Graph.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) tenant: Arc<str>,
+    /// The credentials, in the configuration's order.
+    pub(super) credentials: Vec<Arc<Tokens>>,
+    pub(super) lanes: Lanes,
+    pub(super) circuit: Circuit,
+    base: Url,
+    http: Arc<Http>,
+    limit: Limit,
+    timeout: Duration,
+    health: Mutex<Health>,
+    metrics: Arc<Metrics>,
+}
+
+/// When Graph last answered, failed, and asked to be left alone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Health {
+    pub(super) answered: Option<Instant>,
+    pub(super) failed: Option<(Instant, &'static str)>,
+    pub(super) throttled_until: Option<Instant>,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// The call's file in `graph/calls`.
+    pub(super) name: &'static str,
+    /// Index of the credential that it is made with.
+    pub(super) credential: usize,
+    /// The mailboxes that it is charged to, sorted; the first is the one that it is about.
+    pub(super) mailboxes: &'a [Mailbox],
+    pub(super) url: Url,
+    /// JSON to post; a call without is a GET.
+    pub(super) body: Option<Bytes>,
+    /// `client-request-id`.
+    pub(super) id: Uuid,
+    pub(super) deadline: Instant,
+}
+
+/// What became of one attempt.
+enum Attempt {
+    Answered(Vec<u8>),
+    Refused(Refusal),
+    Cut(Cut),
+}
+
+impl Client {
+    pub(super) fn new(
+        tenant: &str,
+        graph: &Url,
+        credentials: Vec<Arc<Tokens>>,
+        http: Arc<Http>,
+        settings: &Settings,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let mut base = graph.clone();
+        base.path_segments_mut()
+            .map_err(|()| format!("tenant {tenant}: {graph} cannot be a Graph address"))?
+            .pop_if_empty()
+            .push("v1.0");
+        let label = TenantLabel { tenant: tenant.to_owned() };
+        metrics.circuit_open.get_or_create(&label).set(0);
+        let limit = Limit::new(settings.concurrency, metrics.graph_limit.get_or_create_owned(&label));
+        Ok(Self {
+            tenant: tenant.into(),
+            credentials,
+            lanes: Lanes::new(),
+            circuit: Circuit::default(),
+            base,
+            http,
+            limit,
+            timeout: settings.timeout,
+            health: Mutex::default(),
+            metrics,
+        })
+    }
+
+    /// The address of a resource: `segments` below `/v1.0`, percent-encoded.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(segments);
+        }
+        url
+    }
+
+    /// The address as `$batch` wants it, without origin and version.
+    pub(super) fn relative(&self, url: &Url) -> String {
+        let path = url.path().strip_prefix(self.base.path()).unwrap_or_else(|| url.path());
+        url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+    }
+
+    /// The next page, if it lies at the tenant's own Graph.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] for any other address: a token never goes there.
+    pub(super) fn follow(&self, link: &str) -> Result<Url, Failure> {
+        let same = |url: &Url| {
+            url.origin() == self.base.origin()
+                && url.path().strip_prefix(self.base.path()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        Url::parse(link).ok().filter(same).ok_or_else(|| {
+            tracing::error!(tenant = &*self.tenant, "Graph names a next page at another origin; refused");
+            Failure::Internal
+        })
+    }
+
+    /// Sends a call until it is answered, refused for good, or out of time.
+    ///
+    /// # Errors
+    /// The failure that it means, with Graph's own words where there were any.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Vec<u8>, Trouble> {
+        let admission = self.circuit.admit(Instant::now()).map_err(|_| Failure::Unavailable)?;
+        let mut sent = false;
+        let result = self.attempts(call, &mut sent).await;
+        let now = Instant::now();
+        match &result {
+            Err(trouble) if trouble.failure.allows_stale() => {
+                self.note(|health| health.failed = Some((now, trouble.failure.label())));
+                if sent {
+                    admission.failed(now);
+                }
+            }
+            Ok(_) | Err(_) if sent => {
+                self.note(|health| health.answered = Some(now));
+                admission.succeeded();
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let open = i64::from(self.circuit.state(now) != super::circuit::CircuitState::Closed);
+        self.metrics.circuit_open.get_or_create(&self.label()).set(open);
+        result
+    }
+
+    /// Reads a collection to its end, or until `enough` values are there.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        credential: usize,
+        first: Url,
+        enough: usize,
+        journal: &Journal,
+    ) -> Result<Vec<T>, Trouble> {
+        let mut values = Vec::new();
+        let mut next = Some(first);
+        while let Some(url) = next.take() {
+            let (id, deadline) = (journal.request_id, journal.deadline);
+            journal.graph_calls.add(1);
+            let body = self.send(&Call { name, credential, mailboxes: &[], url, body: None, id, deadline }).await?;
+            let page: Page<T> = decode(name, &body)?;
+            values.extend(page.value);
+            if values.len() < enough {
+                next = page.next.map(|link| self.follow(&link)).transpose()?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// When Graph last answered, failed, and asked to be left alone.
+    pub(super) fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn attempts(&self, call: &Call<'_>, sent: &mut bool) -> Result<Vec<u8>, Trouble> {
+        let tokens = self.credentials.get(call.credential).ok_or(Failure::Internal)?;
+        let mut token = tokens.get(call.deadline).await.map_err(Trouble::from)?;
+        let (mut renewed, mut reconnected) = (false, false);
+        let mut attempt = 0;
+        loop {
+            self.wait_while_throttled(call.deadline).await?;
+            let places = self.lanes.enter(call.credential, call.mailboxes, call.deadline).await?;
+            let permit = self.limit.acquire(call.deadline).await?;
+            let http = self.http.client();
+            *sent = true;
+            let until = call.deadline.min(Instant::now() + self.timeout);
+            let outcome = timeout_at(until, self.exchange(call, &http, &token, attempt)).await;
+            drop((permit, places));
+            let refusal = match outcome {
+                Ok(Attempt::Answered(body)) => {
+                    self.limit.ease();
+                    return Ok(body);
+                }
+                Ok(Attempt::Refused(refusal)) => refusal,
+                Ok(Attempt::Cut(Cut::TooLong)) => return Err(Failure::Internal.into()),
+                // Every call is a read, so it may be sent again.
+                Ok(Attempt::Cut(_)) if !reconnected => {
+                    reconnected = true;
+                    self.http.reconnect(&http);
+                    continue;
+                }
+                Ok(Attempt::Cut(cut)) => {
+                    return Err(Trouble { told: Some(cut.to_string()), ..Failure::Unavailable.into() });
+                }
+                Err(_) => {
+                    self.observe(call, "error", self.timeout);
+                    self.limit.tighten(Instant::now());
+                    return Err(Failure::TimedOut.into());
+                }
+            };
+            match refusal.status {
+                401 if !renewed => {
+                    renewed = true;
+                    token = tokens.renew(&token, call.deadline).await.map_err(Trouble::from)?;
+                    continue;
+                }
+                401 => tracing::error!(
+                    tenant = &*self.tenant,
+                    client_id = tokens.credential().client_id,
+                    told = refusal.told(),
+                    "Graph refuses a fresh token"
+                ),
+                429 | 503 | 504 => {
+                    self.limit.tighten(Instant::now());
+                    if refusal.status == 503 {
+                        self.http.reconnect(&http);
+                    }
+                    attempt += 1;
+                    if self.pause(call, &refusal, attempt).await {
+                        continue;
+                    }
+                }
+                _ => self.limit.ease(),
+            }
+            return Err(Trouble {
+                failure: refusal.failure(call.mailboxes.first()),
+                told: Some(refusal.told()),
+                status: Some(refusal.status),
+            });
+        }
+    }
+
+    /// Sends once and reads the answer.
+    async fn exchange(&self, call: &Call<'_>, http: &reqwest::Client, token: &Token, attempt: u32) -> Attempt {
+        let begun = Instant::now();
+        let method = if call.body.is_some() { Method::POST } else { Method::GET };
+        let mut request = http
+            .request(method, call.url.clone())
+            .header(header::AUTHORIZATION, token.header())
+            .header(header::ACCEPT, "application/json")
+            .header("client-request-id", call.id.to_string())
+            .header("prefer", r#"outlook.timezone="UTC""#);
+        if attempt > 0 {
+            request = request.header("retry-attempt", attempt);
+        }
+        if let Some(body) = &call.body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let outcome = self.receive(request).await;
+        let taken = begun.elapsed();
+        let (status, headers, outcome) = match outcome {
+            Ok((status, headers, body)) if status == StatusCode::OK => (status, headers, Attempt::Answered(body)),
+            Ok((status, headers, body)) => {
+                let refusal = Refusal::read(status.as_u16(), retry_after(&headers), &body);
+                (status, headers, Attempt::Refused(refusal))
+            }
+            Err(cut) => {
+                self.observe(call, "error", taken);
+                tracing::warn!(tenant = &*self.tenant, call = call.name, id = %call.id, problem = %cut, "call to Graph failed");
+                return Attempt::Cut(cut);
+            }
+        };
+        self.observe(call, status.as_str(), taken);
+        let request_id = headers.get("request-id").and_then(|id| id.to_str().ok()).unwrap_or("-");
+        let (tenant, ms) = (&*self.tenant, taken.as_millis());
+        match &outcome {
+            Attempt::Refused(refusal) => tracing::info!(
+                tenant, call = call.name, status = refusal.status, code = refusal.code, ms, request_id,
+                client_request_id = %call.id, attempt, "Graph refused a call"
+            ),
+            Attempt::Answered(_) | Attempt::Cut(_) => tracing::debug!(
+                tenant, call = call.name, status = status.as_u16(), ms, request_id,
+                client_request_id = %call.id, attempt, "Graph answered"
+            ),
+        }
+        outcome
+    }
+
+    async fn receive(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, HeaderMap, Vec<u8>), Cut> {
+        let mut response = request.send().await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok((status, headers, read(response).await?))
+    }
+
+    /// Waits before a retry. Says no when there is no time for one, or there were enough; then the
+    /// mailbox, or the tenant, is left alone as long as Graph asked for.
+    async fn pause(&self, call: &Call<'_>, refusal: &Refusal, attempt: u32) -> bool {
+        let now = Instant::now();
+        let asked = refusal.retry_after.unwrap_or_default();
+        if refusal.status == 429 {
+            self.metrics.graph_throttled.get_or_create(&self.label()).inc();
+        }
+        // Graph may ask for the same second over and over: grow, and do not come back in step.
+        let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
+        let until = now + asked + growth.mul_f64(rand::random_range(0.5..1.0));
+        if attempt < ATTEMPTS && until < call.deadline {
+            sleep_until(until).await;
+            return true;
+        }
+        if refusal.retry_after.is_some() {
+            let until = now + asked;
+            if refusal.status == 429 && !call.mailboxes.is_empty() {
+                self.lanes.close(call.credential, call.mailboxes, until);
+            } else {
+                self.note(|health| health.throttled_until = Some(until));
+            }
+        }
+        false
+    }
+
+    async fn wait_while_throttled(&self, deadline: Instant) -> Result<(), Failure> {
+        let Some(until) = self.health().throttled_until else { return Ok(()) };
+        let now = Instant::now();
+        if until <= now {
+            return Ok(());
+        }
+        if until >= deadline {
+            return Err(Failure::Busy { retry_after: until - now });
+        }
+        sleep_until(until).await;
+        Ok(())
+    }
+
+    fn observe(&self, call: &Call<'_>, status: &str, taken: Duration) {
+        let labels = GraphLabels { call: call.name, status: status.to_owned() };
+        self.metrics.graph_calls.get_or_create(&labels).inc();
+        self.metrics.graph_seconds.get_or_create(&CallLabel { call: call.name }).observe(taken.as_secs_f64());
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Health)) {
+        change(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn label(&self) -> TenantLabel {
+        TenantLabel { tenant: self.tenant.to_string() }
+    }
+}
+
+impl From<super::token::Refused> for Trouble {
+    fn from(refused: super::token::Refused) -> Self {
+        Self { told: Some(refused.told.to_string()), ..refused.failure.into() }
+    }
+}
+
+/// `Retry-After` in seconds, or as a date, measured by the answer's own `Date` (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
+    }
+    let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    let now = headers.get(header::DATE)?.to_str().ok()?;
+    let now = rfc2822::DateTimeParser::new().parse_timestamp(now).ok()?;
+    let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0);
+    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+}

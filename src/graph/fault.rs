@@ -1,0 +1,198 @@
+//! What Graph says when it does not answer, in the gateway's words: the one table.
+//!
+//! Owns the meaning of statuses and codes (<https://learn.microsoft.com/graph/errors>). Branches on
+//! codes, never on messages, but for one that has no code of its own. Must not send anything.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::calendar::Mailbox;
+use crate::failure::Failure;
+
+/// A failure, and what Graph itself said about it, for the operator.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) failure: Failure,
+    pub(super) told: Option<String>,
+    /// The status that came with it, if Graph answered.
+    pub(super) status: Option<u16>,
+}
+
+/// An error answer.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// Graph's code, empty if the body held none.
+    pub(super) code: String,
+    /// Graph's text.
+    pub(super) message: String,
+    /// How long Graph wants to be left alone, if it said so.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What a throttled caller is told when Graph named no time.
+pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+impl Refusal {
+    /// Reads an error body; one that cannot be read is an error without a code.
+    pub(super) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Body {
+            error: Error,
+        }
+        #[derive(Deserialize)]
+        struct Error {
+            #[serde(default)]
+            code: String,
+            #[serde(default)]
+            message: String,
+        }
+        let error = serde_json::from_slice::<Body>(body)
+            .map_or_else(|_| Error { code: String::new(), message: String::new() }, |body| body.error);
+        Self { status, code: error.code, message: error.message, retry_after }
+    }
+
+    /// What it means for the mailbox that the call was about.
+    pub(super) fn failure(&self, about: Option<&Mailbox>) -> Failure {
+        let nobody = || Failure::NoSuchMailbox { address: about.map_or("", Mailbox::as_str).to_owned() };
+        match (self.status, self.code.as_str()) {
+            (
+                400 | 404,
+                "ErrorInvalidUser"
+                | "ErrorNonExistentMailbox"
+                | "MailboxNotEnabledForRESTAPI"
+                | "MailboxNotSupportedForRESTAPI"
+                | "Request_ResourceNotFound"
+                | "ResourceNotFound",
+            ) => nobody(),
+            (400, "ErrorInvalidTimeInterval" | "ErrorTimeIntervalTooBig") => {
+                Failure::BadWindow { what: "FreeBusyViewOptions.TimeWindow" }
+            }
+            (400, "ErrorResultSetTooBig") => Failure::ResultTooBig,
+            (401, _) => Failure::CredentialRefused,
+            (403, _) => Failure::Denied,
+            (404, "ErrorItemNotFound") => Failure::NoSuchItem,
+            (404, _) => nobody(),
+            (408, _) => Failure::TimedOut,
+            (409 | 412, _) => Failure::Conflict,
+            (429 | 509, _) => Failure::Busy { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) },
+            // 423: the mailbox is being moved.
+            (423 | 500..=599, _) => Failure::Unavailable,
+            _ => Failure::Internal,
+        }
+    }
+
+    /// Graph's own words.
+    pub(super) fn told(&self) -> String {
+        let code = if self.code.is_empty() { "no code" } else { &self.code };
+        format!("{} {code}: {}", self.status, self.message)
+    }
+}
+
+/// What a schedule's error inside a successful getSchedule means: Exchange's availability codes as
+/// decimal text.
+pub(super) fn schedule(code: &str, message: &str, mailbox: &Mailbox) -> Failure {
+    // Another organisation's server failed; Exchange gives it the code of an unknown mailbox.
+    if message.to_ascii_lowercase().contains("proxy web request") {
+        return Failure::Proxy;
+    }
+    match code {
+        "5006" | "ErrorResultSetTooBig" => Failure::ResultTooBig,
+        "5009" | "5016" | "ErrorMailRecipientNotFound" => {
+            Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() }
+        }
+        "5021" | "ErrorServiceDiscoveryFailed" => Failure::Proxy,
+        "5035" | "ErrorInvalidSmtpAddress" => Failure::BadAddress { address: mailbox.as_str().to_owned() },
+        "5037" | "ErrorNoFreeBusyAccess" | "ErrorAccessDenied" => Failure::Denied,
+        "ErrorTimeoutExpired" => Failure::TimedOut,
+        "ErrorServerBusy" => Failure::Busy { retry_after: DEFAULT_RETRY_AFTER },
+        _ => Failure::Unavailable,
+    }
+}
+
+impl Trouble {
+    /// Whether the mailbox that the call was charged to, or a single one of those asked about, may
+    /// be what failed a call as a whole.
+    pub(super) fn may_be_one_mailbox(&self) -> bool {
+        let of_a_mailbox = matches!(
+            self.failure,
+            Failure::NoSuchMailbox { .. }
+                | Failure::NoSuchItem
+                | Failure::Denied
+                | Failure::Internal
+                | Failure::ResultTooBig
+        );
+        of_a_mailbox || self.status == Some(500)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self { failure, told: None, status: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn body(code: &str) -> Vec<u8> {
+        format!(r#"{{"error":{{"code":"{code}","message":"m","innerError":{{"request-id":"x"}}}}}}"#).into_bytes()
+    }
+
+    #[test]
+    fn the_whole_table() {
+        let mailbox = Mailbox::parse("a@example.com").unwrap();
+        let nobody = Failure::NoSuchMailbox { address: "a@example.com".into() };
+        let window = Failure::BadWindow { what: "FreeBusyViewOptions.TimeWindow" };
+        let rows = [
+            (400, "ErrorInvalidTimeInterval", window.clone()),
+            (400, "ErrorTimeIntervalTooBig", window),
+            (400, "ErrorMailboxDataArrayTooBig", Failure::Internal),
+            (400, "RequestBodyRead", Failure::Internal),
+            (401, "InvalidAuthenticationToken", Failure::CredentialRefused),
+            (403, "ErrorAccessDenied", Failure::Denied),
+            (403, "Authorization_RequestDenied", Failure::Denied),
+            (404, "ErrorInvalidUser", nobody.clone()),
+            (404, "MailboxNotEnabledForRESTAPI", nobody.clone()),
+            (404, "ResourceNotFound", nobody.clone()),
+            (404, "Request_ResourceNotFound", nobody.clone()),
+            (404, "ErrorItemNotFound", Failure::NoSuchItem),
+            (404, "", nobody),
+            (408, "", Failure::TimedOut),
+            (409, "ErrorIrresolvableConflict", Failure::Conflict),
+            (412, "ErrorIrresolvableConflict", Failure::Conflict),
+            (423, "", Failure::Unavailable),
+            (429, "ApplicationThrottled", Failure::Busy { retry_after: Duration::from_secs(9) }),
+            (500, "ErrorInternalServerError", Failure::Unavailable),
+            (503, "serviceNotAvailable", Failure::Unavailable),
+            (504, "UnknownError", Failure::Unavailable),
+            (302, "", Failure::Internal),
+        ];
+        for (status, code, expected) in rows {
+            let refusal = Refusal::read(status, Some(Duration::from_secs(9)), &body(code));
+            assert_eq!(refusal.failure(Some(&mailbox)), expected, "{status} {code}");
+        }
+        assert_eq!(Refusal::read(502, None, b"<html>").failure(None), Failure::Unavailable);
+        let silent = Refusal::read(429, None, b"");
+        assert_eq!(silent.failure(None), Failure::Busy { retry_after: DEFAULT_RETRY_AFTER });
+    }
+
+    #[test]
+    fn codes_of_one_schedule() {
+        let mailbox = Mailbox::parse("a@example.com").unwrap();
+        let nobody = Failure::NoSuchMailbox { address: "a@example.com".into() };
+        assert_eq!(schedule("5009", "Unable to resolve e-mail address", &mailbox), nobody);
+        assert_eq!(schedule("5016", "", &mailbox), nobody);
+        assert_eq!(
+            schedule("5016", "Proxy web request failed. , inner exception: System.Net.WebException", &mailbox),
+            Failure::Proxy
+        );
+        assert_eq!(schedule("5006", "", &mailbox), Failure::ResultTooBig);
+        assert_eq!(schedule("5037", "", &mailbox), Failure::Denied);
+        assert_eq!(schedule("5999", "?", &mailbox), Failure::Unavailable);
+    }
+}

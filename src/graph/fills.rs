@@ -1,0 +1,414 @@
+//! Misses joined into common calls.
+//!
+//! A look-up that the cache cannot answer is asked for here. When nothing is under way for the same
+//! credential, source and stretch of time, it goes at once; else it waits for company until the call
+//! under way is done, or has taken long. Calls run as detached tasks with their own deadline: a
+//! caller that leaves cancels nobody.
+//!
+//! Owns queues, batches and their halving. Must not know who asks.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, Shared};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::anchors::Anchors;
+use super::cache::{Cache, Kept, Key, Look, Source};
+use super::calls::calendar_view::calendar_view;
+use super::calls::get_schedule::{self, get_schedule};
+use super::client::Client;
+use super::fault::Trouble;
+use super::grid::{Grid, Stretch};
+use super::listing::{KnownHours, Listing, Told};
+use crate::calendar::Mailbox;
+use crate::calendar::free_busy::{Span, WorkingHours};
+use crate::failure::Failure;
+
+/// A call holds back others of its kind so long; then they no longer wait for it.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Calls of one kind under way at once.
+const MOST_CALLS: usize = 16;
+
+/// A tenant's misses.
+#[derive(Debug)]
+pub(super) struct Fills {
+    pub(super) tenant: u16,
+    pub(super) client: Arc<Client>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) grid: Grid,
+    /// The credential that serves free/busy, if any: view answers take working hours from it.
+    pub(super) schedule_credential: Option<u16>,
+    anchors: Anchors,
+    hours: KnownHours,
+    /// How long a fill may take.
+    patience: Duration,
+    lines: Mutex<HashMap<Lot, Line>>,
+    count: AtomicU64,
+}
+
+/// What a common call may have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Lot {
+    pub(super) credential: u16,
+    pub(super) source: Source,
+    pub(super) stretch: Stretch,
+}
+
+/// What became of one mailbox.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    /// One span for each window of the stretch.
+    pub(super) answer: Result<Arc<[Arc<Span>]>, Failure>,
+    /// Which fill answered, and the calls that it took until then.
+    pub(super) fill: u64,
+    pub(super) calls: u32,
+}
+
+/// A place in a queue.
+pub(super) type Ticket = Shared<oneshot::Receiver<Outcome>>;
+
+/// The mailboxes of one lot.
+#[derive(Debug, Default)]
+struct Line {
+    /// Calls under way, and those of them that hold others back.
+    running: usize,
+    holding: usize,
+    queue: VecDeque<(Mailbox, oneshot::Sender<Outcome>)>,
+    /// Queued or under way.
+    waiting: HashMap<Mailbox, Ticket>,
+}
+
+/// A call's place among those under way; free again on drop, also by panic.
+struct Place {
+    fills: Arc<Fills>,
+    lot: Lot,
+    holds: bool,
+}
+
+/// One fill under way; on drop, also by panic, its mailboxes may be asked for again.
+struct Fill {
+    fills: Arc<Fills>,
+    lot: Lot,
+    id: u64,
+    waiters: HashMap<Mailbox, oneshot::Sender<Outcome>>,
+}
+
+/// Mailboxes asked about in one call, those found unfit to be charged for it, and what came back.
+type Part = (Vec<Mailbox>, Vec<Mailbox>, Result<Vec<Told>, Trouble>);
+
+impl Fills {
+    pub(super) fn new(
+        tenant: u16,
+        client: Arc<Client>,
+        cache: Arc<Cache>,
+        grid: Grid,
+        schedule_credential: Option<u16>,
+        call_timeout: Duration,
+    ) -> Self {
+        Self {
+            tenant,
+            client,
+            cache,
+            grid,
+            schedule_credential,
+            anchors: Anchors::new(),
+            hours: KnownHours::default(),
+            patience: call_timeout * 3,
+            lines: Mutex::default(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// Asks for mailboxes. Says of each whether it joined what somebody else had asked for.
+    pub(super) fn ask(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox]) -> Vec<(Ticket, bool)> {
+        let mut lines = self.lock();
+        let line = lines.entry(lot).or_default();
+        let tickets = mailboxes.iter().map(|mailbox| line.join(mailbox)).collect();
+        let due = self.due(lot, line);
+        drop(lines);
+        begin(due);
+        tickets
+    }
+
+    /// The calls that may begin now. They begin when the lock is given back: a runtime that shuts
+    /// down drops them at once, and their drop needs the lock.
+    fn due(self: &Arc<Self>, lot: Lot, line: &mut Line) -> Vec<(Fill, Place)> {
+        let mut due = Vec::new();
+        let most = self.batch_size(lot);
+        while line.running < MOST_CALLS && !line.queue.is_empty() && (line.queue.len() >= most || line.holding == 0) {
+            let waiters = line.queue.drain(..most.min(line.queue.len())).collect();
+            line.running += 1;
+            line.holding += 1;
+            let place = Place { fills: Arc::clone(self), lot, holds: true };
+            let fill = Fill { fills: Arc::clone(self), lot, id: self.count.fetch_add(1, Relaxed), waiters };
+            due.push((fill, place));
+        }
+        due
+    }
+
+    /// One call about some mailboxes.
+    async fn part(
+        &self,
+        lot: Lot,
+        mailboxes: Vec<Mailbox>,
+        mut bad: Vec<Mailbox>,
+        deadline: Instant,
+        calls: &AtomicU32,
+    ) -> Part {
+        let window = self.grid.asked(lot.stretch);
+        let credential = usize::from(lot.credential);
+        let result = match lot.source {
+            Source::View => calendar_view(&self.client, credential, &mailboxes, window, deadline, calls).await,
+            Source::Schedule => {
+                let Some(anchor) = self.anchors.pick(&self.client.lanes, credential, &mailboxes, &bad) else {
+                    return (mailboxes, bad, Ok(Vec::new()));
+                };
+                calls.fetch_add(1, Relaxed);
+                let result = get_schedule(&self.client, credential, anchor, &mailboxes, window, deadline).await;
+                match &result {
+                    Ok(told) => {
+                        for (mailbox, _) in told.iter().filter(|(_, told)| told.is_ok()) {
+                            self.anchors.answered(credential, mailbox);
+                        }
+                    }
+                    Err(trouble) if trouble.may_be_one_mailbox() => {
+                        self.anchors.failed(credential, anchor);
+                        bad.push(anchor.clone());
+                    }
+                    Err(_) => {}
+                }
+                result
+            }
+        };
+        (mailboxes, bad, result)
+    }
+
+    /// Working hours for calendarView's answers, which tell none: from getSchedule, for the same
+    /// stretch of time, through the same cache. None where no credential serves free/busy.
+    fn hours_for(
+        self: &Arc<Self>,
+        lot: Lot,
+        mailboxes: &[Mailbox],
+        deadline: Instant,
+    ) -> BoxFuture<'static, HashMap<Mailbox, Arc<WorkingHours>>> {
+        let (Source::View, Some(credential)) = (lot.source, self.schedule_credential) else {
+            return futures::future::ready(HashMap::new()).boxed();
+        };
+        let lot = Lot { credential, source: Source::Schedule, ..lot };
+        let now = Instant::now();
+        let mut known = HashMap::new();
+        let mut missing = Vec::new();
+        for mailbox in mailboxes {
+            let span = match self.keys(lot, mailbox).next().map(|key| self.cache.look(&key, now)) {
+                Some(Look::Fresh(Kept::Span(span)) | Look::Ageing(span)) => span,
+                Some(Look::Fresh(_)) => continue,
+                Some(Look::Old(_) | Look::Nothing) | None => {
+                    missing.push(mailbox.clone());
+                    continue;
+                }
+            };
+            known.extend(span.working_hours.clone().map(|hours| (mailbox.clone(), hours)));
+        }
+        let tickets = self.ask(lot, &missing);
+        async move {
+            for (mailbox, (ticket, _)) in missing.into_iter().zip(tickets) {
+                let Ok(Ok(Outcome { answer: Ok(spans), .. })) = timeout_at(deadline, ticket).await else { continue };
+                let hours = spans.iter().find_map(|span| span.working_hours.clone());
+                known.extend(hours.map(|hours| (mailbox, hours)));
+            }
+            known
+        }
+        .boxed()
+    }
+
+    fn remember(&self, lot: Lot, mailbox: &Mailbox, answer: &Result<Arc<[Arc<Span>]>, Failure>, told: Instant) {
+        match answer {
+            Ok(spans) => {
+                for (key, span) in self.keys(lot, mailbox).zip(spans.iter()) {
+                    self.cache.keep(key, Arc::clone(span), told);
+                }
+            }
+            Err(failure) => self.keys(lot, mailbox).for_each(|key| self.cache.refuse(key, failure, told)),
+        }
+    }
+
+    /// What a lot's answer for a mailbox is kept under: one key for each window, none for an exact
+    /// stretch.
+    fn keys(&self, lot: Lot, mailbox: &Mailbox) -> impl Iterator<Item = Key> + use<> {
+        let windows = match lot.stretch {
+            Stretch::Aligned { first, last } => Some(first..=last),
+            Stretch::Exact(_) => None,
+        };
+        let (tenant, mailbox) = (self.tenant, mailbox.clone());
+        windows.into_iter().flatten().map(move |window| Key {
+            mailbox: mailbox.clone(),
+            window,
+            tenant,
+            credential: lot.credential,
+            source: lot.source,
+        })
+    }
+
+    fn forget_waiting<'a>(&self, lot: Lot, mailboxes: impl IntoIterator<Item = &'a Mailbox>) {
+        let mut lines = self.lock();
+        let Some(line) = lines.get_mut(&lot) else { return };
+        for mailbox in mailboxes {
+            line.waiting.remove(mailbox);
+        }
+    }
+
+    fn batch_size(&self, lot: Lot) -> usize {
+        // A credential scoped by Exchange RBAC asks about one mailbox a call, itself in the URL.
+        let scoped = self
+            .client
+            .credentials
+            .get(usize::from(lot.credential))
+            .is_none_or(|tokens| tokens.credential().rbac_scoped);
+        match lot.source {
+            Source::Schedule if scoped => 1,
+            Source::Schedule | Source::View => get_schedule::MOST_MAILBOXES,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Lot, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn join(&mut self, mailbox: &Mailbox) -> (Ticket, bool) {
+        if let Some(ticket) = self.waiting.get(mailbox) {
+            return (ticket.clone(), true);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let ticket = receiver.shared();
+        self.queue.push_back((mailbox.clone(), sender));
+        self.waiting.insert(mailbox.clone(), ticket.clone());
+        (ticket, false)
+    }
+}
+
+impl Fill {
+    /// Boxed, because a fill may ask for another.
+    fn run(mut self, mut place: Place) -> BoxFuture<'static, ()> {
+        async move {
+            let mut work = std::pin::pin!(self.work());
+            if timeout(PATIENCE, &mut work).await.is_err() {
+                place.let_others_go();
+                work.await;
+            }
+        }
+        .boxed()
+    }
+
+    /// Asks, and asks again by halves where a single mailbox may have spoilt the call.
+    async fn work(&mut self) {
+        let (fills, lot) = (Arc::clone(&self.fills), self.lot);
+        let begun = Instant::now();
+        let deadline = begun + fills.patience;
+        let calls = AtomicU32::new(0);
+        let mut mailboxes: Vec<_> = self.waiters.keys().cloned().collect();
+        mailboxes.sort_unstable();
+        let hours = fills.hours_for(lot, &mailboxes, deadline).shared();
+        let mut parts = FuturesUnordered::new();
+        parts.push(fills.part(lot, mailboxes, Vec::new(), deadline, &calls));
+        while let Some((mailboxes, bad, result)) = parts.next().await {
+            match result {
+                Ok(told) => {
+                    let hours = hours.clone().await;
+                    for (mailbox, told) in told {
+                        let shared = hours.get(&mailbox).cloned();
+                        self.deliver(&mailbox, told, shared, begun, calls.load(Relaxed));
+                    }
+                }
+                Err(trouble) if mailboxes.len() > 1 && trouble.may_be_one_mailbox() => {
+                    let (left, right) = mailboxes.split_at(mailboxes.len() / 2);
+                    parts.push(fills.part(lot, left.to_vec(), bad.clone(), deadline, &calls));
+                    parts.push(fills.part(lot, right.to_vec(), bad, deadline, &calls));
+                }
+                Err(trouble) => {
+                    for mailbox in mailboxes {
+                        let failure = match &trouble.failure {
+                            Failure::NoSuchMailbox { .. } | Failure::NoSuchItem => {
+                                Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() }
+                            }
+                            other => other.clone(),
+                        };
+                        self.deliver(&mailbox, Err(failure), None, begun, calls.load(Relaxed));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Remembers an answer, then hands it to those who wait.
+    fn deliver(
+        &mut self,
+        mailbox: &Mailbox,
+        told: Result<Listing, Failure>,
+        hours: Option<Arc<WorkingHours>>,
+        begun: Instant,
+        calls: u32,
+    ) {
+        let (fills, lot) = (&self.fills, self.lot);
+        let answer = told.map(|mut listing| {
+            let hours = listing.hours.take().map(|hours| fills.hours.share(hours)).or(hours);
+            Arc::from(listing.cut(&fills.grid.cuts(lot.stretch), hours))
+        });
+        fills.remember(lot, mailbox, &answer, begun);
+        let Some(sender) = self.waiters.remove(mailbox) else { return };
+        fills.forget_waiting(lot, [mailbox]);
+        // Nobody may be waiting any more; the cache knows.
+        let _ = sender.send(Outcome { answer, fill: self.id, calls });
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        self.fills.forget_waiting(self.lot, self.waiters.keys());
+    }
+}
+
+impl Place {
+    /// Others of the lot need no longer wait for this call.
+    fn let_others_go(&mut self) {
+        if !std::mem::take(&mut self.holds) {
+            return;
+        }
+        let mut lines = self.fills.lock();
+        let Some(line) = lines.get_mut(&self.lot) else { return };
+        line.holding -= 1;
+        let due = self.fills.due(self.lot, line);
+        drop(lines);
+        begin(due);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut lines = self.fills.lock();
+        let Some(line) = lines.get_mut(&self.lot) else { return };
+        line.running -= 1;
+        line.holding -= usize::from(self.holds);
+        let due = self.fills.due(self.lot, line);
+        if line.running == 0 && line.queue.is_empty() {
+            lines.remove(&self.lot);
+        }
+        drop(lines);
+        begin(due);
+    }
+}
+
+fn begin(due: Vec<(Fill, Place)>) {
+    // Without a runtime they are dropped, and whoever waits learns it.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    for (fill, place) in due {
+        runtime.spawn(fill.run(place));
+    }
+}

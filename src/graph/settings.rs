@@ -1,0 +1,71 @@
+//! How the gateway talks to Graph and how long it remembers, as the configuration has it.
+//!
+//! Must not know what any of it is used for.
+
+use std::time::Duration;
+
+use url::Url;
+
+/// How the gateway talks to Graph.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is remembered, and how long.
+    pub cache: CacheSettings,
+    /// One call to Graph, from the first byte sent to the last received.
+    pub timeout: Duration,
+    /// Calls at once per tenant: the most that the adaptive limit may reach.
+    pub concurrency: usize,
+    /// A proxy for all calls; the environment's is never used.
+    pub proxy: Option<Url>,
+    /// `User-Agent` of all calls.
+    pub user_agent: String,
+}
+
+/// What is remembered of Graph's answers, and how long.
+#[derive(Clone, Debug)]
+pub struct CacheSettings {
+    /// How long an answer is fresh; zero turns the cache off.
+    pub lifetime: Duration,
+    /// How long an unknown mailbox stays unknown.
+    pub negative_lifetime: Duration,
+    /// How long past its lifetime an answer may stand in while Graph fails.
+    pub stale: Duration,
+    /// The most that the cache may hold.
+    pub megabytes: u64,
+    /// Answers are asked for and kept by windows of so many days, 1 to 30.
+    pub days_per_window: u8,
+}
+
+/// What a caller needs to know of busy times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// When, and how busy: from getSchedule.
+    Times,
+    /// Also what and where: from calendarView where a credential serves `calendar_read`, else
+    /// whatever getSchedule tells.
+    Full,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cache: CacheSettings::default(),
+            timeout: Duration::from_secs(10),
+            concurrency: 32,
+            proxy: None,
+            user_agent: concat!("calendar-relay/", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            lifetime: Duration::from_secs(300),
+            negative_lifetime: Duration::from_secs(120),
+            stale: Duration::from_secs(3600),
+            megabytes: 128,
+            days_per_window: 7,
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Tokens of one credential: asked for early, once at a time, and never shown.
+//!
+//! Owns the client-credentials grant (RFC 6749 §4.4,
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>) and
+//! what Entra's refusals mean. Must not know what the tokens are for.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use http::HeaderValue;
+use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
+use oauth2::{
+    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope, TokenResponse, TokenUrl,
+};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::http::{Cut, Http, read};
+use crate::failure::Failure;
+use crate::metrics::{Metrics, TenantOutcome};
+use crate::tenant::{Cloud, Credential, Proof};
+
+/// How long a refusal is believed before Entra is asked again.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(30);
+/// How long Entra is left alone after it failed.
+const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+/// A token is renewed so long before it expires, or at four fifths of a short life.
+const MARGIN: Duration = Duration::from_secs(300);
+/// The life of a token that comes without one.
+const PRESUMED_LIFE: Duration = Duration::from_secs(300);
+/// No token is believed to live longer.
+const LONGEST_LIFE: Duration = Duration::from_secs(86_400);
+/// Entra's passing troubles (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+const PASSING: [&str; 4] = ["AADSTS90033", "AADSTS90006", "AADSTS50033", "AADSTS90024"];
+
+/// The tokens of one credential.
+pub(super) struct Tokens {
+    tenant: String,
+    credential: Credential,
+    url: TokenUrl,
+    scope: Scope,
+    http: Arc<Http>,
+    timeout: Duration,
+    metrics: Arc<Metrics>,
+    state: Mutex<State>,
+}
+
+/// A token, as the header that carries it.
+pub(super) struct Token {
+    header: HeaderValue,
+    renew_at: Instant,
+    expires: Instant,
+}
+
+/// How a credential's token stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// None was asked for yet.
+    None,
+    /// Valid for so long.
+    Valid(Duration),
+    /// Expired, and no new one yet.
+    Expired,
+    /// Entra refused it, in these words.
+    Refused(String),
+    /// Entra could not be asked, or did not answer.
+    Unavailable(String),
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Arc<Token>>,
+    flight: Option<Flight>,
+    trouble: Option<(Instant, Refused)>,
+}
+
+/// Why there is no token, with Entra's words.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) failure: Failure,
+    pub(super) told: Arc<str>,
+}
+
+type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, Refused>>>;
+
+impl Tokens {
+    /// # Errors
+    /// A text for the operator when the login address is unusable.
+    pub(super) fn new(
+        tenant: &str,
+        id: &str,
+        cloud: &Cloud,
+        credential: Credential,
+        http: Arc<Http>,
+        timeout: Duration,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let mut url = cloud.login.clone();
+        url.path_segments_mut()
+            .map_err(|()| format!("tenant {tenant}: {} cannot be a login address", cloud.login))?
+            .pop_if_empty()
+            .extend([id, "oauth2", "v2.0", "token"]);
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            credential,
+            url: TokenUrl::from_url(url),
+            scope: Scope::new(format!("{}/.default", cloud.graph.origin().ascii_serialization())),
+            http,
+            timeout,
+            metrics,
+            state: Mutex::default(),
+        })
+    }
+
+    /// The credential, for its id and what it serves.
+    pub(super) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// A valid token. One that nears its end is still given while its successor is asked for.
+    ///
+    /// # Errors
+    /// Why there is none: refused, unavailable, or not before the deadline.
+    pub(super) async fn get(self: &Arc<Self>, deadline: Instant) -> Result<Arc<Token>, Refused> {
+        let flight = {
+            let now = Instant::now();
+            let mut state = self.lock();
+            let valid = state.token.as_ref().filter(|token| now < token.expires).cloned();
+            if let Some(token) = valid.as_ref().filter(|token| now < token.renew_at) {
+                return Ok(Arc::clone(token));
+            }
+            let trouble = state.trouble.as_ref().filter(|(until, _)| now < *until).map(|(_, refused)| refused.clone());
+            match (valid, trouble) {
+                (Some(token), Some(_)) => return Ok(token),
+                (Some(token), None) => {
+                    // It goes on by itself.
+                    drop(self.begin(&mut state));
+                    return Ok(token);
+                }
+                (None, Some(refused)) => return Err(refused),
+                (None, None) => self.begin(&mut state),
+            }
+        };
+        timeout_at(deadline, flight).await.unwrap_or_else(|_| {
+            Err(Refused { failure: Failure::TimedOut, told: "no token before the deadline".into() })
+        })
+    }
+
+    /// A token other than the one that Graph refused.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(super) async fn renew(
+        self: &Arc<Self>,
+        refused: &Arc<Token>,
+        deadline: Instant,
+    ) -> Result<Arc<Token>, Refused> {
+        {
+            let mut state = self.lock();
+            if state.token.as_ref().is_some_and(|token| Arc::ptr_eq(token, refused)) {
+                state.token = None;
+            }
+        }
+        self.get(deadline).await
+    }
+
+    /// How the token stands.
+    pub(super) fn state(&self, now: Instant) -> TokenState {
+        let state = self.lock();
+        if let Some(token) = state.token.as_ref().filter(|token| now < token.expires) {
+            return TokenState::Valid(token.expires - now);
+        }
+        match &state.trouble {
+            Some((_, refused)) if refused.failure == Failure::CredentialRefused => {
+                TokenState::Refused(refused.told.to_string())
+            }
+            Some((_, refused)) => TokenState::Unavailable(refused.told.to_string()),
+            None if state.token.is_some() => TokenState::Expired,
+            None => TokenState::None,
+        }
+    }
+
+    /// Joins the request under way, or begins one that outlives whoever asked.
+    fn begin(self: &Arc<Self>, state: &mut State) -> Flight {
+        if let Some(flight) = &state.flight {
+            return flight.clone();
+        }
+        let tokens = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let result = tokens.fetch().await;
+            tokens.land(&result);
+            result
+        });
+        let flight = task
+            .map(|joined| {
+                joined.unwrap_or_else(|_| Err(Refused { failure: Failure::Internal, told: "token task died".into() }))
+            })
+            .boxed()
+            .shared();
+        state.flight = Some(flight.clone());
+        flight
+    }
+
+    fn land(&self, result: &Result<Arc<Token>, Refused>) {
+        let outcome = match result {
+            Ok(_) => "ok",
+            Err(refused) => refused.failure.label(),
+        };
+        self.metrics.graph_tokens.get_or_create(&TenantOutcome { tenant: self.tenant.clone(), outcome }).inc();
+        let (tenant, client_id) = (self.tenant.as_str(), self.credential.client_id.as_str());
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.flight = None;
+        match result {
+            Ok(token) => {
+                tracing::debug!(tenant, client_id, seconds = (token.expires - now).as_secs(), "token obtained");
+                state.token = Some(Arc::clone(token));
+                state.trouble = None;
+            }
+            Err(refused) if refused.failure == Failure::CredentialRefused => {
+                tracing::error!(
+                    tenant,
+                    client_id,
+                    told = &*refused.told,
+                    "Microsoft Entra refuses this credential: check its secret, its id and the tenant's id"
+                );
+                state.trouble = Some((now + REFUSAL_HOLDS, refused.clone()));
+            }
+            Err(refused) => {
+                tracing::warn!(tenant, client_id, told = &*refused.told, "no token from Microsoft Entra");
+                state.trouble = Some((now + FAILURE_HOLDS, refused.clone()));
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<Arc<Token>, Refused> {
+        let asked = Instant::now();
+        let client = BasicClient::new(ClientId::new(self.credential.client_id.clone()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(self.url.clone());
+        let client = match &self.credential.proof {
+            Proof::Secret(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
+        };
+        let status = Arc::new(AtomicU16::new(0));
+        let sender = |request| send(Arc::clone(&self.http), request, Arc::clone(&status));
+        let request = client.exchange_client_credentials().add_scope(self.scope.clone()).request_async(&sender);
+        let answer = match timeout(self.timeout, request).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(refused(&error, status.load(Relaxed))),
+            Err(_) => return Err(Refused { failure: Failure::Unavailable, told: "timed out".into() }),
+        };
+        let life = answer.expires_in().unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
+        let mut header = HeaderValue::try_from(format!("Bearer {}", answer.access_token().secret()))
+            .map_err(|_| Refused { failure: Failure::Unavailable, told: "unusable token".into() })?;
+        header.set_sensitive(true);
+        let early = MARGIN.min(life / 5);
+        Ok(Arc::new(Token { header, renew_at: asked + life - early, expires: asked + life }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Token {
+    /// The `Authorization` header.
+    pub(super) fn header(&self) -> HeaderValue {
+        self.header.clone()
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("tenant", &self.tenant).field("credential", &self.credential).finish()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// The bridge from `oauth2` to our connection; notes the status, which `oauth2` does not tell.
+async fn send(http: Arc<Http>, request: HttpRequest, status: Arc<AtomicU16>) -> Result<HttpResponse, Cut> {
+    let response = http.client().execute(reqwest::Request::try_from(request)?).await?;
+    status.store(response.status().as_u16(), Relaxed);
+    let (code, headers) = (response.status(), response.headers().clone());
+    let mut answer = HttpResponse::new(read(response).await?);
+    *answer.status_mut() = code;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+/// Sorts Entra's refusals from its passing troubles.
+fn refused(error: &RequestTokenError<Cut, BasicErrorResponse>, status: u16) -> Refused {
+    let (failure, told) = match error {
+        RequestTokenError::ServerResponse(response) => {
+            let text = response.error_description().map_or("", String::as_str);
+            let text = text.lines().next().unwrap_or_default();
+            let passing = status == 429
+                || status >= 500
+                || PASSING.iter().any(|code| text.starts_with(&format!("{code}:")))
+                || matches!(response.error(), BasicErrorResponseType::Extension(code)
+                    if code == "temporarily_unavailable" || code == "server_error");
+            let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
+            (failure, format!("{}: {text}", response.error()))
+        }
+        RequestTokenError::Request(cut) => (Failure::Unavailable, cut.to_string()),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            (Failure::Unavailable, format!("HTTP {status} without a token answer"))
+        }
+    };
+    Refused { failure, told: told.into() }
+}
