@@ -101,6 +101,20 @@ pub(in crate::graph) async fn calendar_view(
     Ok(told)
 }
 
+/// What an answer tells, if all its parts are about one mailbox; parts that failed are left out.
+///
+/// # Errors
+/// [`Failure::Internal`] for an answer that cannot be read.
+pub(in crate::graph) fn read(mailbox: &Mailbox, body: &[u8]) -> Result<Listing, Trouble> {
+    let mut listing = Listing::detailed();
+    for reply in decode::<Replies>(NAME, body)?.responses {
+        if let Outcome::Page(page) = reply.read(mailbox) {
+            listing.items.extend(page.value.into_iter().map(Event::read));
+        }
+    }
+    Ok(listing)
+}
+
 /// One mailbox's next page.
 struct Ask<'a> {
     mailbox: &'a Mailbox,

@@ -127,7 +127,10 @@ impl<'a> Request<'a> {
 }
 
 /// Gives each mailbox its schedule by the id that it was asked under.
-fn read(mailboxes: &[Mailbox], body: &[u8]) -> Result<Vec<Told>, Trouble> {
+///
+/// # Errors
+/// [`Failure::Internal`] for an answer that cannot be read, or lacks a mailbox.
+pub(in crate::graph) fn read(mailboxes: &[Mailbox], body: &[u8]) -> Result<Vec<Told>, Trouble> {
     let mut schedules = decode::<Page<Schedule>>(NAME, body)?.value;
     if let ([mailbox], 1) = (mailboxes, schedules.len()) {
         // The only one, even if Graph calls it by its primary address.

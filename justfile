@@ -1,0 +1,67 @@
+# What is checked, and how. `just check` is what .ci/run runs.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+fuzz_targets := "envelope operation graph_reply zone"
+
+_default:
+    @just --list
+
+# Everything that a change must pass; the tests come last, so that their result is the last line.
+check: fmt deploy-lint deny clippy doc fuzz-smoke test
+
+# Formatting.
+fmt:
+    cargo fmt --check
+    cargo fmt --check --manifest-path fuzz/Cargo.toml
+
+# Lints, with warnings as errors.
+clippy:
+    cargo clippy --locked --all-targets -- -D warnings
+
+# Documentation, with broken links as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+# All tests.
+test:
+    cargo test --locked
+
+# Licences, bans, sources.
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Each fuzz target for some seconds; built quickly, without the address sanitizer: no code of ours is unsafe.
+fuzz-smoke seconds="10": fuzz-seeds
+    for target in {{ fuzz_targets }}; do \
+        cargo +nightly fuzz run --dev --sanitizer none $target -- -max_total_time={{ seconds }} -max_len=16384 -verbosity=0 -print_final_stats=1 2>&1 | grep -vE '^(INFO|#)' ; \
+    done
+
+# Each fuzz target for a while, optimised.
+fuzz seconds="600": fuzz-seeds
+    for target in {{ fuzz_targets }}; do \
+        cargo +nightly fuzz run --sanitizer none $target -- -max_total_time={{ seconds }} -max_len=65536; \
+    done
+
+# Puts the recorded requests and Graph's documented answers into the fuzz corpus.
+fuzz-seeds:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for target in {{ fuzz_targets }}; do mkdir -p "fuzz/corpus/$target"; done
+    find fixtures/ews -name '*.xml' | while read -r file; do
+        seed=$(echo "${file#fixtures/ews/}" | tr / -)
+        cp "$file" "fuzz/corpus/envelope/$seed"
+        cp "$file" "fuzz/corpus/operation/$seed"
+    done
+    if [ -d fixtures/graph ]; then
+        find fixtures/graph -name '*.json' -exec cp -t fuzz/corpus/graph_reply {} +
+    fi
+
+# The systemd unit, the Dockerfile and the shell scripts.
+deploy-lint:
+    .ci/lint-unit deploy/calendar-relay.service
+    hadolint deploy/Dockerfile
+    shellcheck .ci/run .ci/lint-unit
+
+# The benchmarks; prints ratios.
+bench:
+    cargo bench --locked
