@@ -49,7 +49,10 @@ impl Arbitrary<'_> for Input {
 }
 
 /// Up to three things, with ids by which they may be referred to.
-fn list<T>(bytes: &mut Unstructured<'_>, mut of: impl FnMut(&mut Unstructured<'_>, String) -> Result<T>) -> Result<Vec<T>> {
+fn list<T>(
+    bytes: &mut Unstructured<'_>,
+    mut of: impl FnMut(&mut Unstructured<'_>, String) -> Result<T>,
+) -> Result<Vec<T>> {
     (0..bytes.int_in_range(0..=3)?).map(|index| of(bytes, index.to_string())).collect()
 }
 
@@ -58,7 +61,9 @@ fn transition(bytes: &mut Unstructured<'_>) -> Result<Transition> {
     let to = if bytes.arbitrary()? { Target::Period(id) } else { Target::Group(id) };
     let when = match bytes.int_in_range(0..=3)? {
         0 => When::Always,
-        1 => When::Absolute(civil::Date::new(bytes.arbitrary()?, 1, 1).unwrap_or(civil::Date::MAX).to_datetime(time(bytes)?)),
+        1 => When::Absolute(
+            civil::Date::new(bytes.arbitrary()?, 1, 1).unwrap_or(civil::Date::MAX).to_datetime(time(bytes)?),
+        ),
         2 => When::Day {
             month: bytes.arbitrary()?,
             day_of_week: day_of_week(bytes)?,

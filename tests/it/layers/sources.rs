@@ -163,10 +163,15 @@ impl Source {
             match token {
                 TokenTree::Group(group) => self.walk(&group.stream().into_iter().collect::<Vec<_>>()),
                 // `pub(in path)` names no dependency.
-                TokenTree::Ident(_) if is_word(tokens, at, "pub") && group(tokens, at + 1, Delimiter::Parenthesis).is_some() => at += 1,
+                TokenTree::Ident(_)
+                    if is_word(tokens, at, "pub") && group(tokens, at + 1, Delimiter::Parenthesis).is_some() =>
+                {
+                    at += 1
+                }
                 TokenTree::Ident(_) if is_word(tokens, at, "use") && !is_punct(tokens, at + 1, '<') => {
                     let end = end_of_use(tokens, at);
-                    let exported = at > 0 && (is_word(tokens, at - 1, "pub") || at > 1 && is_word(tokens, at - 2, "pub"));
+                    let exported =
+                        at > 0 && (is_word(tokens, at - 1, "pub") || at > 1 && is_word(tokens, at - 2, "pub"));
                     self.import(tokens.get(at + 1..end).unwrap_or_default(), &[], exported);
                     at = end;
                 }
@@ -210,7 +215,9 @@ impl Source {
                 TokenTree::Ident(part) => path.push(part.to_string()),
                 TokenTree::Group(group) => {
                     let branches: Vec<TokenTree> = group.stream().into_iter().collect();
-                    for branch in branches.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')) {
+                    for branch in
+                        branches.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ','))
+                    {
                         if !branch.is_empty() {
                             self.import(branch, &path, exported);
                         }
