@@ -1,9 +1,12 @@
 //! Tokens, permissions, headers.
 
+use std::sync::Arc;
+
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
-use super::{NOW, TENANT, small, start};
+use super::super::{Options, Simulator, World};
+use super::{NOW, TENANT, clock, small, start};
 
 #[tokio::test]
 async fn the_token_endpoint_refuses_as_entra_does() {
@@ -142,4 +145,32 @@ async fn answers_are_compressed_for_those_who_ask() {
     assert_eq!(response.headers()["content-encoding"], "gzip");
     let body: Value = running.get("/v1.0/users").await.expect(200);
     assert!(body["value"].as_array().unwrap().len() > 3);
+}
+
+#[tokio::test]
+async fn tls_and_http_2_are_served() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let chain = vec![made.cert.der().clone()];
+    let mut tls = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let options = Options { listen: "127.0.0.1:0".parse().unwrap(), tls: Some(Arc::new(tls)), clock, strict: true };
+    let simulator = Simulator::start(World::from_json(&small().to_string()).unwrap(), options).await.unwrap();
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let base = simulator.base_url();
+    assert!(base.starts_with("https://127.0.0.1:"));
+    let form = format!(
+        "grant_type=client_credentials&client_id=app-everything&client_secret=secret&scope={}",
+        url::form_urlencoded::byte_serialize(format!("{base}/.default").as_bytes()).collect::<String>()
+    );
+    let response = client.post(format!("{base}/{TENANT}/oauth2/v2.0/token")).body(form).send().await.unwrap();
+    let token: Value = response.json().await.unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let response = client.get(format!("{base}/v1.0/users?$top=1")).bearer_auth(token).send().await.unwrap();
+    assert_eq!((response.version(), response.status().as_u16()), (reqwest::Version::HTTP_2, 200));
+    let page: Value = response.json().await.unwrap();
+    assert!(page["@odata.nextLink"].as_str().unwrap().starts_with(&base), "{page}");
+    simulator.stop().await;
 }

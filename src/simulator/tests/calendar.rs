@@ -196,6 +196,10 @@ async fn invitations_are_tentative_until_answered_and_rooms_accept() {
     assert_eq!(running.post(&accept, &json!({ "comment": "ok", "sendResponse": true })).await.status, 202);
     assert_eq!(running.view("bob@t.example", day.0, day.1).await[0]["showAs"], "busy");
     let path = format!("{ANNA}/{}", id(&event));
+    let later = json!({ "subject": "Meet later" });
+    running.send("PATCH", &path, &[], Some(&later)).await.expect(200);
+    let bobs = running.view("bob@t.example", day.0, day.1).await;
+    assert_eq!((&bobs[0]["subject"], &bobs[0]["showAs"]), (&json!("Meet later"), &json!("busy")));
     assert_eq!(running.get(&path).await.expect(200)["attendees"][0]["status"]["response"], "accepted");
     assert_eq!(running.post(&format!("{path}/accept"), &json!({})).await.refusal(), (400, "ErrorInvalidRequest"));
     assert_eq!(running.send("DELETE", &path, &[], None).await.status, 204);
@@ -228,4 +232,25 @@ async fn what_is_written_is_checked() {
     let plain = [("prefer", "outlook.body-content-type=\"text\"")];
     let shown = running.send("GET", &format!("{ANNA}/{}", id(&event)), &plain, None).await.expect(200);
     assert_eq!(shown["body"], json!({ "contentType": "text", "content": "Hello you" }));
+}
+
+#[tokio::test]
+async fn moving_a_meeting_asks_everybody_again() {
+    let running = start(&small()).await;
+    let invited = json!({ "attendees": [{ "emailAddress": { "address": "bob@t.example" } }] });
+    let event = running.add("anna@t.example", "Meet", "2026-11-24T10:00:00", "2026-11-24T11:00:00", invited).await;
+    let day = ("2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z");
+    let bobs = running.view("bob@t.example", day.0, day.1).await;
+    let decline = format!("/v1.0/users/bob@t.example/events/{}/decline", id(&bobs[0]));
+    assert_eq!(running.post(&decline, &json!({})).await.status, 202);
+    let path = format!("{ANNA}/{}", id(&event));
+    running.send("PATCH", &path, &[], Some(&json!({ "subject": "Please" }))).await.expect(200);
+    assert!(running.view("bob@t.example", day.0, day.1).await.is_empty());
+    let moved = json!({ "end": { "dateTime": "2026-11-24T12:00:00", "timeZone": "UTC" } });
+    running.send("PATCH", &path, &[], Some(&moved)).await.expect(200);
+    let bobs = running.view("bob@t.example", day.0, day.1).await;
+    assert_eq!(
+        (&bobs[0]["showAs"], &bobs[0]["end"]["dateTime"]),
+        (&json!("tentative"), &json!("2026-11-24T12:00:00.0000000"))
+    );
 }
