@@ -144,7 +144,7 @@ fn nth_of(month: Date, days: &[Weekday], index: Index) -> Vec<Date> {
         Index::Second => matching.nth(1),
         Index::Third => matching.nth(2),
         Index::Fourth => matching.nth(3),
-        Index::Last => matching.last(),
+        Index::Last => matching.next_back(),
     };
     found.into_iter().collect()
 }
