@@ -22,6 +22,10 @@ mod listing;
 mod probe;
 mod settings;
 mod status;
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::HashMap;
@@ -128,9 +132,36 @@ impl Graphs {
         detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.len());
-        for permitted in mailboxes {
-            let mailbox = permitted.mailbox();
+        let mut results = self.look_up(mailboxes.iter().map(Permitted::mailbox), window, detail, journal).await;
+        if detail == Detail::Times {
+            return results;
+        }
+        // A calendar that the reading credential may not read may yet show its busy times.
+        let denied = |(permitted, result): (&Permitted, &mut Result<FreeBusy, Failure>)| {
+            matches!(result, Err(Failure::Denied)).then(|| permitted.mailbox().clone()).filter(|mailbox| {
+                self.serves(mailbox, Capability::CalendarRead) && self.serves(mailbox, Capability::FreeBusy)
+            })
+        };
+        let refused: Vec<_> = mailboxes.iter().zip(&mut results).map(denied).collect();
+        if refused.iter().any(Option::is_some) {
+            let times = self.look_up(refused.iter().flatten(), window, Detail::Times, journal).await;
+            let places = results.iter_mut().zip(&refused).filter(|(_, refused)| refused.is_some());
+            for ((place, _), told) in places.zip(times) {
+                *place = told;
+            }
+        }
+        results
+    }
+
+    async fn look_up(
+        &self,
+        mailboxes: impl Iterator<Item = &Mailbox>,
+        window: Window,
+        detail: Detail,
+        journal: &Journal,
+    ) -> Vec<Result<FreeBusy, Failure>> {
+        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.size_hint().0);
+        for mailbox in mailboxes {
             let Some(graph) = self.route(mailbox) else {
                 look_up.refuse(Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() });
                 continue;
