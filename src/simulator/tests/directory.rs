@@ -100,14 +100,6 @@ async fn the_company_answers_as_the_schema_says() {
         }
     }
     assert!(busy_days >= 60, "only {busy_days} calendars have something today or tomorrow");
-    eprintln!(
-        "EYE {}",
-        running
-            .view("anna.baker@contoso.example", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z")
-            .await
-            .last()
-            .unwrap()
-    );
     for address in &mailboxes {
         running.view(address, "2026-11-23T00:00:00Z", "2026-12-07T00:00:00Z").await;
         running.get(&format!("/v1.0/users/{address}/events?$top=100")).await.expect(200);
