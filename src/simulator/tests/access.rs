@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::super::{Options, Simulator, World};
 use super::{NOW, TENANT, clock, small, start};
 
+/// Tenant, changes of the form, then status, error and AADSTS number.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str, i64);
+
 #[tokio::test]
 async fn the_token_endpoint_refuses_as_entra_does() {
     let running = start(&small()).await;
-    let cases: [(&str, &[(&str, &str)], u16, &str, i64); 13] = [
+    let cases: [Case; 13] = [
         (TENANT, &[("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
         (TENANT, &[("client_secret", "")], 401, "invalid_client", 7_000_216),
         (TENANT, &[("client_id", "app-old")], 401, "invalid_client", 7_000_222),

@@ -184,3 +184,10 @@ async fn the_mailbox_in_the_url_must_be_one() {
     assert_eq!(at("ghost@t.example").await.refusal(), (404, "MailboxNotEnabledForRESTAPI"));
     assert_eq!(at("room1@t.example").await.status, 200);
 }
+
+#[tokio::test]
+async fn the_end_of_time_is_survived() {
+    let running = start(&small()).await;
+    let body = asked(&["bob@t.example"], "9999-12-30T00:00:00", "9999-12-31T23:59:59");
+    assert!(running.post(URL, &body).await.status < 500);
+}
