@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{Graphs, Settings};
 use crate::calendar::{Capability, Mailbox, Window};
-use crate::client::{Ceiling, Client, Pattern, Permitted, Policy};
+use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::tenant::{Cloud, Credential, Proof, Tenant};
@@ -206,9 +206,7 @@ pub(super) fn credential(capabilities: &[Capability]) -> Credential {
 }
 
 pub(super) fn permitted(addresses: &[&str]) -> Vec<Permitted> {
-    let policy =
-        Policy { capabilities: Capability::ALL.to_vec(), mailboxes: vec![Pattern::new("*")], ceiling: Ceiling::Full };
-    let client = Client { id: "test".into(), policy };
+    let client = Client::without_login("test", Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full));
     let permit = |address: &&str| client.permit(&Mailbox::parse(address).unwrap(), Capability::FreeBusy).unwrap();
     addresses.iter().map(permit).collect()
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
 use crate::calendar::Mailbox;
+use crate::client::{Ceiling, Client, Policy};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, permitted, wednesday};
 use crate::graph::{Detail, Settings};
@@ -162,12 +163,7 @@ async fn groups_and_rooms() {
     let nobody = Err(Failure::NoSuchMailbox { address: "none@example.com".into() });
     assert_eq!(graphs.rooms(&none, &journal()).await, nobody);
 
-    let policy = crate::client::Policy {
-        capabilities: vec![Directory],
-        mailboxes: Vec::new(),
-        ceiling: crate::client::Ceiling::Time,
-    };
-    let client = crate::client::Client { id: "test".into(), policy };
+    let client = Client::without_login("test", Policy::unlimited(&[Directory], &[], Ceiling::Time));
     let lists = graphs.room_lists(&client.entitle(Directory).unwrap(), &journal()).await.unwrap();
     assert_eq!(lists[0].mailbox.as_str(), "helsinki@example.com");
 
