@@ -213,7 +213,8 @@ impl Client {
             let permit = self.limit.acquire(call.deadline).await?;
             let http = self.http.client();
             *sent = true;
-            let until = call.deadline.min(Instant::now() + self.timeout);
+            let begun = Instant::now();
+            let until = call.deadline.min(begun + self.timeout);
             let outcome = timeout_at(until, self.exchange(call, &http, &token, attempt)).await;
             drop((permit, places));
             let refusal = match outcome {
@@ -233,7 +234,8 @@ impl Client {
                     return Err(Trouble { told: Some(cut.to_string()), ..Failure::Unavailable.into() });
                 }
                 Err(_) => {
-                    self.observe(call, "error", self.timeout);
+                    self.observe(call, "error", begun.elapsed());
+                    tracing::warn!(tenant = &*self.tenant, call = call.name, client_request_id = %call.id, "Graph is slow");
                     self.limit.tighten(Instant::now());
                     return Err(Failure::TimedOut.into());
                 }

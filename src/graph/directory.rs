@@ -29,14 +29,17 @@ pub(super) struct Directory {
     rooms: Shelf<Vec<Room>>,
 }
 
-/// What was told under a key, and when.
+/// What is remembered of one kind.
 #[derive(Debug)]
 struct Shelf<T: Send + Sync + 'static> {
-    told: moka::sync::Cache<Option<Mailbox>, (Result<Arc<T>, Failure>, Instant)>,
+    told: moka::sync::Cache<Option<Mailbox>, Entry<T>>,
     lifetime: Duration,
     negative_lifetime: Duration,
     stale: Duration,
 }
+
+/// What was told, and when.
+type Entry<T> = (Result<Arc<T>, Failure>, Instant);
 
 impl Directory {
     pub(super) fn new(client: Arc<Client>, credential: u16, settings: &CacheSettings) -> Self {

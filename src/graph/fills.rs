@@ -177,7 +177,7 @@ impl Fills {
                             self.anchors.answered(credential, mailbox);
                         }
                     }
-                    Err(trouble) if trouble.may_be_one_mailbox() => {
+                    Err(trouble) if trouble.may_be_one_mailbox() || trouble.is_throttled() => {
                         self.anchors.failed(credential, anchor);
                         bad.push(anchor.clone());
                     }
@@ -326,6 +326,10 @@ impl Fill {
                         let shared = hours.get(&mailbox).cloned();
                         self.deliver(&mailbox, told, shared, begun, calls.load(Relaxed));
                     }
+                }
+                // Graph throttles by the mailbox that a call is charged to: another may do.
+                Err(trouble) if mailboxes.len() > 1 && trouble.is_throttled() && bad.len() == 1 => {
+                    parts.push(fills.part(lot, mailboxes, bad, deadline, &calls));
                 }
                 Err(trouble) if mailboxes.len() > 1 && trouble.may_be_one_mailbox() => {
                     let (left, right) = mailboxes.split_at(mailboxes.len() / 2);

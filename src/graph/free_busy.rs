@@ -54,6 +54,9 @@ struct Missing<'a> {
     joined: bool,
 }
 
+/// What was told of a stretch of time.
+type Answer = (Stretch, Arc<[Arc<Span>]>);
+
 /// A look-up under way.
 pub(super) struct LookUp<'a> {
     window: Window,
@@ -209,7 +212,7 @@ impl<'a> LookUp<'a> {
     }
 
     /// Waits until a mailbox's questions are answered, one has failed, or the time is up.
-    async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<(Stretch, Arc<[Arc<Span>]>)>, Failure> {
+    async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::with_capacity(missing.tickets.len());
         for (stretch, ticket) in &missing.tickets {
             let Outcome { answer, fill, calls } = timeout_at(self.journal.deadline, ticket.clone())
@@ -226,7 +229,7 @@ impl<'a> LookUp<'a> {
     }
 
     /// Puts a mailbox's answer together, from what was kept where Graph failed.
-    fn settle(&mut self, missing: &Missing<'_>, outcome: Result<Vec<(Stretch, Arc<[Arc<Span>]>)>, Failure>) {
+    fn settle(&mut self, missing: &Missing<'_>, outcome: Result<Vec<Answer>, Failure>) {
         let (result, how) = match outcome {
             Ok(answers) => {
                 let how = if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss };
@@ -265,7 +268,7 @@ impl Missing<'_> {
     }
 
     /// The spans in order of time: those just told, and around them those that were fresh.
-    fn assemble(&self, answers: &[(Stretch, Arc<[Arc<Span>]>)]) -> Vec<Arc<Span>> {
+    fn assemble(&self, answers: &[Answer]) -> Vec<Arc<Span>> {
         let told = |window: i32| {
             answers.iter().find_map(|(stretch, spans)| match stretch {
                 Stretch::Aligned { first, last } if (*first..=*last).contains(&window) => {

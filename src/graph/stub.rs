@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -31,6 +31,8 @@ pub(super) struct Seen {
     pub(super) headers: http::HeaderMap,
     pub(super) body: Value,
     pub(super) text: String,
+    /// The connection that it came by.
+    pub(super) peer: std::net::SocketAddr,
 }
 
 /// An answer.
@@ -93,7 +95,9 @@ impl Stub {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let stub = Self { origin, seen: watch::channel(Vec::new()).0, script: Arc::new(Mutex::new(Arc::new(script))) };
         let served = stub.clone();
-        let app = Router::new().fallback(move |request: Request| served.clone().answer(request));
+        let app = Router::new()
+            .fallback(move |ConnectInfo(peer): ConnectInfo<_>, request: Request| served.clone().answer(peer, request))
+            .into_make_service_with_connect_info::<std::net::SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await });
         stub
     }
@@ -141,7 +145,7 @@ impl Stub {
         Graphs::new(vec![tenant], settings, metrics).unwrap()
     }
 
-    async fn answer(self, request: Request) -> Response {
+    async fn answer(self, peer: std::net::SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let bytes = to_bytes(body, 1024 * 1024).await.unwrap();
         let seen = Seen {
@@ -150,6 +154,7 @@ impl Stub {
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            peer,
         };
         self.seen.send_modify(|all| all.push(seen.clone()));
         let script = Arc::clone(&self.script.lock().unwrap());
