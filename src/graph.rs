@@ -18,6 +18,7 @@ mod http;
 mod json;
 mod lanes;
 mod limit;
+mod line;
 mod listing;
 mod probe;
 mod settings;

@@ -9,8 +9,9 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, timeout_at};
 
 use super::cache::{Kept, Key, Look, Source};
-use super::fills::{Fills, Lot, Outcome, Ticket};
+use super::fills::{Answer, Fills, Lot, Outcome};
 use super::grid::{Grid, Stretch};
+use super::line::Ticket;
 use crate::calendar::free_busy::{FreeBusy, Span};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
@@ -50,12 +51,9 @@ struct Missing<'a> {
     first: i32,
     /// What is known, by window from the first on; empty to ask for the exact window.
     held: Vec<Held>,
-    tickets: Vec<(Stretch, Ticket)>,
+    tickets: Vec<Ticket<Outcome>>,
     joined: bool,
 }
-
-/// What was told of a stretch of time.
-type Answer = (Stretch, Arc<[Arc<Span>]>);
 
 /// A look-up under way.
 pub(super) struct LookUp<'a> {
@@ -204,7 +202,7 @@ impl<'a> LookUp<'a> {
                 .collect();
             for (index, (ticket, joined)) in members.into_iter().zip(fills.ask(lot, &mailboxes)) {
                 let Some(missing) = all.get_mut(index) else { continue };
-                missing.tickets.push((lot.stretch, ticket));
+                missing.tickets.push(ticket);
                 missing.joined &= joined;
             }
         }
@@ -214,7 +212,7 @@ impl<'a> LookUp<'a> {
     /// Waits until a mailbox's questions are answered, one has failed, or the time is up.
     async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::with_capacity(missing.tickets.len());
-        for (stretch, ticket) in &missing.tickets {
+        for ticket in &missing.tickets {
             let Outcome { answer, fill, calls } = timeout_at(self.journal.deadline, ticket.clone())
                 .await
                 .map_err(|_| Failure::TimedOut)?
@@ -223,7 +221,7 @@ impl<'a> LookUp<'a> {
                 Some((_, counted)) => *counted = calls.max(*counted),
                 None => self.counted.push((fill, calls)),
             }
-            answers.push((*stretch, answer?));
+            answers.push(answer?);
         }
         Ok(answers)
     }
