@@ -94,7 +94,7 @@ impl Cache {
                 .max_capacity(settings.megabytes.saturating_mul(1024 * 1024))
                 .weigher(|key: &Key, entry: &Entry| weight(key, &entry.kept))
                 .eviction_policy(EvictionPolicy::lru())
-                .time_to_live(settings.lifetime.max(settings.negative_lifetime) + settings.stale)
+                .time_to_live(settings.longest())
                 .build()
         });
         Self {

@@ -67,9 +67,8 @@ impl Directory {
 
 impl<T: Clone + Send + Sync + 'static> Shelf<T> {
     fn new(settings: &CacheSettings) -> Self {
-        let keep = settings.lifetime.max(settings.negative_lifetime) + settings.stale;
         Self {
-            told: moka::sync::Cache::builder().max_capacity(MOST).time_to_live(keep).build(),
+            told: moka::sync::Cache::builder().max_capacity(MOST).time_to_live(settings.longest()).build(),
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,

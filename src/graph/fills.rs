@@ -314,7 +314,8 @@ impl Fill {
         let calls = AtomicU32::new(0);
         let mut mailboxes: Vec<_> = self.waiters.keys().cloned().collect();
         mailboxes.sort_unstable();
-        let hours = fills.hours_for(lot, &mailboxes, deadline).shared();
+        // Items do not wait for working hours longer than one call may take.
+        let hours = fills.hours_for(lot, &mailboxes, begun + fills.patience / 3).shared();
         let mut parts = FuturesUnordered::new();
         parts.push(fills.part(lot, mailboxes, Vec::new(), deadline, &calls));
         while let Some((mailboxes, bad, result)) = parts.next().await {
