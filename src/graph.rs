@@ -18,6 +18,7 @@ mod http;
 mod json;
 mod lanes;
 mod limit;
+mod line;
 mod listing;
 mod probe;
 mod settings;
@@ -61,9 +62,7 @@ use crate::tenant::Tenant;
 pub struct Graphs {
     graphs: Vec<Graph>,
     by_domain: HashMap<Box<str>, usize>,
-    cache: Arc<Cache>,
     tally: Tally,
-    metrics: Arc<Metrics>,
 }
 
 /// One tenant's Graph.
@@ -86,7 +85,7 @@ impl Graphs {
     /// # Errors
     /// A text for the operator: a domain of two tenants, unusable certificates or addresses.
     pub fn new(tenants: Vec<Tenant>, settings: Settings, metrics: Arc<Metrics>) -> Result<Self, String> {
-        let cache = Arc::new(Cache::new(&settings.cache));
+        let cache = Arc::new(Cache::new(&settings.cache, &metrics));
         let mut graphs = Vec::with_capacity(tenants.len());
         let mut by_domain = HashMap::new();
         for tenant in tenants {
@@ -98,7 +97,7 @@ impl Graphs {
             graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics)?);
         }
         let tally = Tally::new(&metrics);
-        Ok(Self { graphs, by_domain, cache, tally, metrics })
+        Ok(Self { graphs, by_domain, tally })
     }
 
     /// The tenant of a mailbox: the one with the longest domain that its domain is, or lies under.
@@ -133,7 +132,7 @@ impl Graphs {
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
         let mut results = self.look_up(mailboxes.iter().map(Permitted::mailbox), window, detail, journal).await;
-        if detail == Detail::Times {
+        if detail == Detail::Times || !results.iter().any(|result| matches!(result, Err(Failure::Denied))) {
             return results;
         }
         // A calendar that the reading credential may not read may yet show its busy times.
@@ -238,9 +237,6 @@ impl Graphs {
     #[must_use]
     pub fn status(&self) -> Vec<TenantStatus> {
         let now = Instant::now();
-        let (entries, bytes) = self.cache.size();
-        self.metrics.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        self.metrics.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
     }
 

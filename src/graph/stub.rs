@@ -4,13 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -31,6 +34,9 @@ pub(super) struct Seen {
     pub(super) headers: http::HeaderMap,
     pub(super) body: Value,
     pub(super) text: String,
+    /// The connection that it came by.
+    pub(super) peer: SocketAddr,
+    pub(super) version: http::Version,
 }
 
 /// An answer.
@@ -93,9 +99,46 @@ impl Stub {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let stub = Self { origin, seen: watch::channel(Vec::new()).0, script: Arc::new(Mutex::new(Arc::new(script))) };
         let served = stub.clone();
-        let app = Router::new().fallback(move |request: Request| served.clone().answer(request));
+        let app = Router::new()
+            .fallback(move |ConnectInfo(peer): ConnectInfo<_>, request: Request| served.clone().answer(peer, request))
+            .into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await });
         stub
+    }
+
+    /// Listens with TLS; gives the certificate, which is its own authority, as PEM.
+    pub(super) async fn start_secure() -> (Self, String) {
+        let key = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into()]).unwrap();
+        let secret = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![key.cert.der().clone()], secret)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://{}", listener.local_addr().unwrap());
+        let script: Arc<Script> = Arc::new(|_| None);
+        let stub = Self { origin, seen: watch::channel(Vec::new()).0, script: Arc::new(Mutex::new(script)) };
+        let served = stub.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, peer)) = listener.accept().await {
+                let (acceptor, stub) = (acceptor.clone(), served.clone());
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+                        let answer = stub.clone().answer(peer, request.map(Body::new));
+                        async move { Ok::<_, Infallible>(answer.await) }
+                    });
+                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        (stub, key.cert.pem())
     }
 
     /// From now on answers otherwise.
@@ -129,8 +172,18 @@ impl Stub {
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Graphs {
+        self.graphs_trusting(None, credentials, settings, metrics)
+    }
+
+    pub(super) fn graphs_trusting(
+        &self,
+        extra_ca: Option<&str>,
+        credentials: Vec<Credential>,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+    ) -> Graphs {
         let origin = url::Url::parse(&self.origin).unwrap();
-        let cloud = Cloud { login: origin.clone(), graph: origin, extra_ca: None };
+        let cloud = Cloud { login: origin.clone(), graph: origin, extra_ca: extra_ca.map(Into::into) };
         let tenant = Tenant {
             name: "test".into(),
             id: "11111111-2222-3333-4444-555555555555".into(),
@@ -141,7 +194,7 @@ impl Stub {
         Graphs::new(vec![tenant], settings, metrics).unwrap()
     }
 
-    async fn answer(self, request: Request) -> Response {
+    async fn answer(self, peer: SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let bytes = to_bytes(body, 1024 * 1024).await.unwrap();
         let seen = Seen {
@@ -150,6 +203,8 @@ impl Stub {
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
             text: String::from_utf8_lossy(&bytes).into_owned(),
+            peer,
+            version: parts.version,
         };
         self.seen.send_modify(|all| all.push(seen.clone()));
         let script = Arc::clone(&self.script.lock().unwrap());

@@ -6,3 +6,4 @@ mod caching;
 mod details;
 mod failing;
 mod schema;
+mod secure;

@@ -81,6 +81,7 @@ pub(in crate::graph) async fn calendar_view(
                     }
                 }
                 Outcome::Later(wait, failure) => {
+                    client.throttled();
                     let until = Instant::now() + wait;
                     if until < deadline {
                         pause_until = pause_until.max(Some(until));

@@ -210,3 +210,30 @@ async fn without_a_lifetime_nothing_is_kept() {
         assert_eq!(stub.calls().len(), calls);
     }
 }
+
+#[tokio::test]
+async fn nobody_waits_long_behind_a_slow_call() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let stub = Stub::start(move |seen| {
+        let schedules: Vec<_> = seen.is_schedule().then(|| seen.schedules())?.into_iter().map(schedule).collect();
+        let slow = seen.schedules().contains(&"slow@example.com");
+        let reply = Reply::json(200, &serde_json::json!({"value": schedules}));
+        Some(if slow { reply.behind(&held) } else { reply })
+    })
+    .await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    let (slow, quick) = (permitted(&["slow@example.com"]), permitted(&["a@example.com"]));
+    let behind = async {
+        stub.arrived(1).await;
+        let notes = journal();
+        let look_up = graphs.free_busy(&quick, wednesday(), Detail::Times, &notes);
+        let (answer, ()) = futures::join!(look_up, pass(Duration::from_millis(200)));
+        assert!(answer[0].is_ok());
+        gate.add_permits(1);
+    };
+    let notes = journal();
+    let (answer, ()) = futures::join!(graphs.free_busy(&slow, wednesday(), Detail::Times, &notes), behind);
+    assert!(answer[0].is_ok());
+    assert_eq!(stub.calls().len(), 2);
+}

@@ -11,6 +11,8 @@ use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, schedule, wednesday, window};
 use crate::graph::{CircuitState, Detail, Graphs, Settings, TokenState};
+use crate::metrics::Metrics;
+use crate::tenant::{Cloud, Tenant};
 
 async fn one(graphs: &Graphs, address: &str) -> Result<usize, Failure> {
     let answer = graphs.free_busy(&permitted(&[address]), wednesday(), Detail::Times, &journal()).await;
@@ -257,4 +259,68 @@ async fn nothing_is_asked_without_a_credential() {
     let mailbox = permitted(&["a@sub.example.com"])[0].mailbox().clone();
     assert!(graphs.serves(&mailbox, Directory) && !graphs.serves(&mailbox, CalendarRead));
     assert!(graphs.route(permitted(&["a@notexample.com"])[0].mailbox()).is_none());
+}
+
+#[tokio::test]
+async fn a_throttled_mailbox_is_not_the_only_one_to_charge() {
+    let throttle = || Reply::error(429, "ApplicationThrottled").header("retry-after", 3000);
+    let stub = Stub::start(at_first(1, throttle)).await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    let asked = permitted(&["a@example.com", "b@example.com"]);
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Times, &journal()).await;
+    assert!(answer.iter().all(Result::is_ok));
+    let calls = stub.calls();
+    assert_eq!(calls.len(), 2);
+    assert_ne!(calls[0].path, calls[1].path);
+}
+
+#[tokio::test]
+async fn after_a_503_a_new_connection_is_used() {
+    let stub = Stub::start(at_first(1, || Reply::error(503, "serviceNotAvailable").header("retry-after", 0))).await;
+    let metrics = Arc::new(Metrics::new());
+    let graphs = stub.graphs_with(vec![credential(&[FreeBusy])], Settings::default(), Arc::clone(&metrics));
+    for address in ["a@example.com", "b@example.com"] {
+        assert_eq!(one(&graphs, address).await, Ok(1));
+    }
+    let peers: Vec<_> = stub.calls().iter().map(|call| call.peer).collect();
+    assert_ne!(peers[0], peers[1]);
+    assert_eq!(peers[1], peers[2], "and kept");
+    let counted = metrics.render();
+    for line in [
+        "graph_calls_total{call=\"get_schedule\",status=\"503\"} 1",
+        "graph_calls_total{call=\"get_schedule\",status=\"200\"} 2",
+        "graph_tokens_total{tenant=\"test\",outcome=\"ok\"} 1",
+        "graph_concurrency_limit{tenant=\"test\"} 16",
+        "cache_entries",
+    ] {
+        assert!(counted.contains(line), "{line} in {counted}");
+    }
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_tried_once_more_and_then_unavailable() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stub = Stub::start(|_| None).await;
+    let mut nowhere = stub.clone();
+    nowhere.origin = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let graphs = nowhere.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    assert_eq!(one(&graphs, "a@example.com").await, Err(Failure::Unavailable));
+    assert!(matches!(graphs.status()[0].credentials[0].token, TokenState::Unavailable(_)));
+}
+
+#[test]
+fn what_cannot_work_is_told_at_start() {
+    let tenant = |domains: &[&str], extra_ca: Option<&[u8]>| Tenant {
+        name: "t".into(),
+        id: "i".into(),
+        cloud: Cloud { extra_ca: extra_ca.map(<[u8]>::to_vec), ..Cloud::named("global").unwrap() },
+        domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+        credentials: Vec::new(),
+    };
+    let told = |tenants| Graphs::new(tenants, Settings::default(), Arc::new(Metrics::new())).unwrap_err();
+    assert!(told(vec![tenant(&["x.fi"], Some(b"no certificate"))]).contains("certificate authority"));
+    let certificate = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap().cert.pem();
+    let good = |domains| tenant(domains, Some(certificate.as_bytes()));
+    assert!(told(vec![good(&["x.fi"]), good(&["X.fi"])]).contains("belongs to another tenant"));
 }

@@ -11,7 +11,7 @@ use crate::graph::{Detail, Settings};
 /// The schema lies beside the project; where it does not, the test says so and proves nothing.
 fn schema() -> Option<Value> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    #[expect(clippy::disallowed_methods, reason = "tests may ask where the schema lies")]
+    #[allow(clippy::disallowed_methods, reason = "tests may ask where the schema lies")]
     let shared = std::env::var_os("CALENDAR_RELAY_SHARED").map_or_else(beside, PathBuf::from);
     let file = shared.join("schemas/graph/graph-calendar.strict.schema.json");
     let Ok(text) = std::fs::read_to_string(&file) else {
