@@ -37,7 +37,7 @@ pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) 
 
 async fn metrics(State(views): State<Arc<Views>>) -> ([(header::HeaderName, &'static str); 1], String) {
     // Brings the cache's figures up to date.
-    views.graphs.status();
+    let _ = views.graphs.status();
     ([(header::CONTENT_TYPE, OPEN_METRICS)], views.metrics.render())
 }
 

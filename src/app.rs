@@ -77,7 +77,17 @@ impl App {
                 gates.tidy();
             }
         });
-        tokio::spawn(async move { graphs.warm().await });
+        let stop = end.clone();
+        tasks.spawn(async move {
+            // Readiness waits for Graph's first answer, so it must not depend on requests.
+            loop {
+                let warm = stop.run_until_cancelled(graphs.warm()).await;
+                if warm.is_none() || graphs.ready() {
+                    break;
+                }
+                stop.run_until_cancelled(tokio::time::sleep(KNOCK_AGAIN)).await;
+            }
+        });
         Ok(Self { address, admin_address, certificates, shared, end, tasks })
     }
 
@@ -121,4 +131,6 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// While Graph has never answered.
+const KNOCK_AGAIN: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wildmatch::WildMatch;
 
 use crate::calendar::{Capability, Mailbox};
@@ -129,6 +130,12 @@ impl Clients {
 }
 
 impl Client {
+    /// A client that cannot log in: the gateway's own operator, or a test's.
+    #[must_use]
+    pub fn without_login(id: &str, policy: Policy) -> Self {
+        Self { id: id.to_owned(), users: Vec::new(), secrets: Vec::new(), passwords: Vec::new(), policy }
+    }
+
     /// Permits one mailbox for one capability.
     ///
     /// # Errors
@@ -153,6 +160,23 @@ impl Client {
     /// [`Failure::Denied`] if the policy does not name it.
     pub fn entitle(&self, capability: Capability) -> Result<Entitled, Failure> {
         if self.policy.capabilities.contains(&capability) { Ok(Entitled { capability }) } else { Err(Failure::Denied) }
+    }
+}
+
+impl Policy {
+    /// A policy without limits on rate, concurrency and networks.
+    #[must_use]
+    pub fn unlimited(capabilities: &[Capability], mailboxes: &[&str], ceiling: Ceiling) -> Self {
+        Self {
+            capabilities: capabilities.to_vec(),
+            mailboxes: mailboxes.iter().map(|pattern| Pattern::new(pattern)).collect(),
+            ceiling,
+            requests_per_second: NonZeroU32::MAX,
+            burst: NonZeroU32::MAX,
+            concurrency: Semaphore::MAX_PERMITS,
+            networks: Networks::default(),
+            token_networks: Networks::default(),
+        }
     }
 }
 
@@ -210,22 +234,9 @@ mod tests {
     use super::*;
 
     fn client() -> Client {
-        Client {
-            id: "C".to_owned(),
-            users: vec!["u@x".to_owned()],
-            secrets: Vec::new(),
-            passwords: Vec::new(),
-            policy: Policy {
-                capabilities: vec![Capability::FreeBusy],
-                mailboxes: vec![Pattern::new("*@Contoso.example"), Pattern::new("room-?@x.example")],
-                ceiling: Ceiling::Time,
-                requests_per_second: NonZeroU32::MIN,
-                burst: NonZeroU32::MIN,
-                concurrency: 1,
-                networks: Networks::default(),
-                token_networks: Networks::default(),
-            },
-        }
+        let mailboxes = ["*@Contoso.example", "room-?@x.example"];
+        let policy = Policy::unlimited(&[Capability::FreeBusy], &mailboxes, Ceiling::Time);
+        Client { users: vec!["u@x".to_owned()], ..Client::without_login("C", policy) }
     }
 
     #[test]

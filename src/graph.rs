@@ -18,10 +18,15 @@ mod http;
 mod json;
 mod lanes;
 mod limit;
+mod line;
 mod listing;
 mod probe;
 mod settings;
 mod status;
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::HashMap;
@@ -67,9 +72,7 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
 pub struct Graphs {
     graphs: Vec<Graph>,
     by_domain: HashMap<Box<str>, usize>,
-    cache: Arc<Cache>,
     tally: Tally,
-    metrics: Arc<Metrics>,
 }
 
 /// One tenant's Graph.
@@ -92,7 +95,7 @@ impl Graphs {
     /// # Errors
     /// A text for the operator: a domain of two tenants, unusable certificates or addresses.
     pub fn new(tenants: Vec<Tenant>, settings: Settings, metrics: Arc<Metrics>) -> Result<Self, String> {
-        let cache = Arc::new(Cache::new(&settings.cache));
+        let cache = Arc::new(Cache::new(&settings.cache, &metrics));
         let mut graphs = Vec::with_capacity(tenants.len());
         let mut by_domain = HashMap::new();
         for tenant in tenants {
@@ -104,7 +107,7 @@ impl Graphs {
             graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics)?);
         }
         let tally = Tally::new(&metrics);
-        Ok(Self { graphs, by_domain, cache, tally, metrics })
+        Ok(Self { graphs, by_domain, tally })
     }
 
     /// The tenant of a mailbox: the one with the longest domain that its domain is, or lies under.
@@ -138,9 +141,36 @@ impl Graphs {
         detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.len());
-        for permitted in mailboxes {
-            let mailbox = permitted.mailbox();
+        let mut results = self.look_up(mailboxes.iter().map(Permitted::mailbox), window, detail, journal).await;
+        if detail == Detail::Times || !results.iter().any(|result| matches!(result, Err(Failure::Denied))) {
+            return results;
+        }
+        // A calendar that the reading credential may not read may yet show its busy times.
+        let denied = |(permitted, result): (&Permitted, &mut Result<FreeBusy, Failure>)| {
+            matches!(result, Err(Failure::Denied)).then(|| permitted.mailbox().clone()).filter(|mailbox| {
+                self.serves(mailbox, Capability::CalendarRead) && self.serves(mailbox, Capability::FreeBusy)
+            })
+        };
+        let refused: Vec<_> = mailboxes.iter().zip(&mut results).map(denied).collect();
+        if refused.iter().any(Option::is_some) {
+            let times = self.look_up(refused.iter().flatten(), window, Detail::Times, journal).await;
+            let places = results.iter_mut().zip(&refused).filter(|(_, refused)| refused.is_some());
+            for ((place, _), told) in places.zip(times) {
+                *place = told;
+            }
+        }
+        results
+    }
+
+    async fn look_up(
+        &self,
+        mailboxes: impl Iterator<Item = &Mailbox>,
+        window: Window,
+        detail: Detail,
+        journal: &Journal,
+    ) -> Vec<Result<FreeBusy, Failure>> {
+        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.size_hint().0);
+        for mailbox in mailboxes {
             let Some(graph) = self.route(mailbox) else {
                 look_up.refuse(Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() });
                 continue;
@@ -217,9 +247,6 @@ impl Graphs {
     #[must_use]
     pub fn status(&self) -> Vec<TenantStatus> {
         let now = Instant::now();
-        let (entries, bytes) = self.cache.size();
-        self.metrics.cache_entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        self.metrics.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
     }
 

@@ -11,6 +11,7 @@ mod limits;
 pub mod listen;
 mod observe;
 mod peer;
+mod quick_ack;
 pub mod tls;
 mod token;
 

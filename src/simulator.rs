@@ -85,6 +85,8 @@ pub struct Simulator {
 
 /// How long a stopping simulator waits for the calls that run.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait when a connection cannot be accepted, for example for want of file descriptors.
+const BREATH: Duration = Duration::from_millis(50);
 /// Largest request body in bytes, as in Graph.
 const LARGEST_BODY: usize = 4 << 20;
 
@@ -145,6 +147,7 @@ impl Connections {
                     Ok((stream, _)) => stream,
                     Err(error) => {
                         tracing::warn!(%error, "the simulator could not accept a connection");
+                        tokio::time::sleep(BREATH).await;
                         continue;
                     }
                 },

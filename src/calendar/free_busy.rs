@@ -93,15 +93,16 @@ pub struct FreeBusy {
 impl FreeBusy {
     /// Each item once, by start, with its details where they were given.
     pub fn items(&self) -> impl Iterator<Item = (&BusyItem, Option<&ItemDetails>)> {
-        let mut told_until = i64::MIN;
-        self.spans.iter().flat_map(move |span| {
-            // An item that begins before the previous span's end overlaps that span (or ended
-            // before this one began), so it was told there.
-            let from = told_until;
-            told_until = span.covers.end().as_second();
+        let mut from = i64::MIN;
+        self.spans.iter().enumerate().flat_map(move |(position, span)| {
+            // Neighbours may have been told at different times. Where they overlap, each tells what
+            // begins in its own half, so that an item that was moved meanwhile is told just once.
+            let since = from;
+            let until = self.spans.get(position + 1).map_or(i64::MAX, |next| middle(span, next));
+            from = until;
             span.items.iter().enumerate().filter_map(move |(index, item)| {
                 let details = span.details.as_ref().and_then(|details| details.get(index));
-                (item.stored().0 >= from).then_some((item, details))
+                (since..until).contains(&item.stored().0).then_some((item, details))
             })
         })
     }
@@ -163,6 +164,11 @@ pub(super) fn seconds_of(window: Window) -> (i64, i64) {
     let ceiling = |at: Timestamp| floor(at) + i128::from(at.subsec_nanosecond() != 0);
     let seconds = |value: i128| i64::try_from(value).unwrap_or(i64::MAX);
     (seconds(floor(window.start())), seconds(ceiling(window.end())))
+}
+
+/// The middle of what two neighbours both cover.
+fn middle(span: &Span, next: &Span) -> i64 {
+    span.covers.end().as_second().midpoint(next.covers.start().as_second())
 }
 
 #[cfg(test)]

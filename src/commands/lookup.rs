@@ -13,7 +13,7 @@ use crate::app;
 use crate::calendar::free_busy::{BusyStatus, FreeBusy};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
-use crate::client::{Ceiling, Client, Networks, Pattern, Permitted, Policy};
+use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::config::Config;
 use crate::ews::types::value::WireTime;
 use crate::ews::xml::Xml;
@@ -175,23 +175,7 @@ fn asked(settings: &Settings, zone: &Zone) -> Result<Window, Trouble> {
 
 /// Whoever can read the configuration may look up what its credentials can.
 fn operator() -> Client {
-    let most = std::num::NonZeroU32::MAX;
-    Client {
-        id: "operator".to_owned(),
-        users: Vec::new(),
-        secrets: Vec::new(),
-        passwords: Vec::new(),
-        policy: Policy {
-            capabilities: vec![Capability::FreeBusy],
-            mailboxes: vec![Pattern::new("*")],
-            ceiling: Ceiling::Time,
-            requests_per_second: most,
-            burst: most,
-            concurrency: usize::MAX,
-            networks: Networks::default(),
-            token_networks: Networks::default(),
-        },
-    }
+    Client::without_login("operator", Policy::unlimited(&[Capability::FreeBusy], &["*"], Ceiling::Time))
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);

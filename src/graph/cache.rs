@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::policy::EvictionPolicy;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
 use super::settings::CacheSettings;
 use crate::calendar::Mailbox;
 use crate::calendar::free_busy::{BusyItem, ItemDetails, Span};
 use crate::failure::Failure;
+use crate::metrics::Metrics;
 
 /// A refusal is remembered so long, so that a calendar without permission is not asked for at
 /// every turn, and yet works soon after it was given.
@@ -28,6 +30,9 @@ pub(super) struct Cache {
     lifetime: Duration,
     negative_lifetime: Duration,
     stale: Duration,
+    /// How much is remembered, for operators.
+    count: Gauge,
+    bytes: Gauge,
 }
 
 /// Which call an answer came from.
@@ -83,13 +88,13 @@ struct Entry {
 }
 
 impl Cache {
-    pub(super) fn new(settings: &CacheSettings) -> Self {
+    pub(super) fn new(settings: &CacheSettings, metrics: &Metrics) -> Self {
         let entries = (!settings.lifetime.is_zero()).then(|| {
             moka::sync::Cache::builder()
                 .max_capacity(settings.megabytes.saturating_mul(1024 * 1024))
                 .weigher(|key: &Key, entry: &Entry| weight(key, &entry.kept))
                 .eviction_policy(EvictionPolicy::lru())
-                .time_to_live(settings.lifetime.max(settings.negative_lifetime) + settings.stale)
+                .time_to_live(settings.longest())
                 .build()
         });
         Self {
@@ -97,6 +102,8 @@ impl Cache {
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,
+            count: metrics.cache_entries.clone(),
+            bytes: metrics.cache_bytes.clone(),
         }
     }
 
@@ -137,14 +144,11 @@ impl Cache {
         }
     }
 
-    /// Entries, and their estimated bytes.
-    pub(super) fn size(&self) -> (u64, u64) {
-        self.entries.as_ref().map_or((0, 0), |entries| (entries.entry_count(), entries.weighted_size()))
-    }
-
     fn insert(&self, key: Key, kept: Kept, told: Instant) {
         if let Some(entries) = &self.entries {
             entries.insert(key, Entry { kept, told });
+            self.count.set(i64::try_from(entries.entry_count()).unwrap_or(i64::MAX));
+            self.bytes.set(i64::try_from(entries.weighted_size()).unwrap_or(i64::MAX));
         }
     }
 }
@@ -164,4 +168,51 @@ fn weight(key: &Key, kept: &Kept) -> u32 {
     };
     let total = OVERHEAD + size_of::<Key>() + size_of::<Entry>() + key.mailbox.as_str().len() + span;
     u32::try_from(total).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::calendar::Window;
+    use crate::calendar::free_busy::BusyStatus;
+
+    fn key(address: &str) -> Key {
+        Key { mailbox: Mailbox::parse(address).unwrap(), window: 0, tenant: 0, credential: 0, source: Source::Schedule }
+    }
+
+    fn span(items: usize) -> Arc<Span> {
+        let (start, end) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(3600).unwrap());
+        Arc::new(Span {
+            covers: Window::new(start, end).unwrap(),
+            items: vec![BusyItem::new(start, end, BusyStatus::Busy); items].into(),
+            details: None,
+            working_hours: None,
+        })
+    }
+
+    #[test]
+    fn twenty_items_without_texts_are_compact() {
+        let weight = weight(&key("somebody.with.a.name@example.com"), &Kept::Span(span(20)));
+        assert!((400..700).contains(&weight), "{weight}");
+    }
+
+    #[test]
+    fn the_cache_is_bounded_by_bytes_and_keeps_what_is_young() {
+        let settings = CacheSettings { megabytes: 1, ..CacheSettings::default() };
+        let cache = Cache::new(&settings, &Metrics::new());
+        let now = Instant::now();
+        for number in 0..5000 {
+            cache.keep(key(&format!("m{number}@example.com")), span(20), now);
+        }
+        let entries = cache.entries.as_ref().unwrap();
+        entries.run_pending_tasks();
+        assert!(entries.weighted_size() <= 1024 * 1024 && entries.entry_count() > 1000);
+        assert!(matches!(cache.look(&key("m4999@example.com"), now), Look::Fresh(Kept::Span(_))));
+        assert!(matches!(cache.look(&key("m0@example.com"), now), Look::Nothing));
+        let other = Key { credential: 1, ..key("m4999@example.com") };
+        assert!(matches!(cache.look(&other, now), Look::Nothing), "never shared between credentials");
+    }
 }

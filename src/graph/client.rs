@@ -197,6 +197,12 @@ impl Client {
         Ok(values)
     }
 
+    /// Graph throttled a part of a call that it answered as a whole.
+    pub(super) fn throttled(&self) {
+        self.count_throttled();
+        self.limit.tighten(Instant::now());
+    }
+
     /// When Graph last answered, failed, and asked to be left alone.
     pub(super) fn health(&self) -> Health {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -213,7 +219,8 @@ impl Client {
             let permit = self.limit.acquire(call.deadline).await?;
             let http = self.http.client();
             *sent = true;
-            let until = call.deadline.min(Instant::now() + self.timeout);
+            let begun = Instant::now();
+            let until = call.deadline.min(begun + self.timeout);
             let outcome = timeout_at(until, self.exchange(call, &http, &token, attempt)).await;
             drop((permit, places));
             let refusal = match outcome {
@@ -233,7 +240,8 @@ impl Client {
                     return Err(Trouble { told: Some(cut.to_string()), ..Failure::Unavailable.into() });
                 }
                 Err(_) => {
-                    self.observe(call, "error", self.timeout);
+                    self.observe(call, "error", begun.elapsed());
+                    tracing::warn!(tenant = &*self.tenant, call = call.name, client_request_id = %call.id, "Graph is slow");
                     self.limit.tighten(Instant::now());
                     return Err(Failure::TimedOut.into());
                 }
@@ -328,7 +336,7 @@ impl Client {
         let now = Instant::now();
         let asked = refusal.retry_after.unwrap_or_default();
         if refusal.status == 429 {
-            self.metrics.graph_throttled.get_or_create(&self.label()).inc();
+            self.count_throttled();
         }
         // Graph may ask for the same second over and over: grow, and do not come back in step.
         let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
@@ -365,6 +373,10 @@ impl Client {
         let labels = GraphLabels { call: call.name, status: status.to_owned() };
         self.metrics.graph_calls.get_or_create(&labels).inc();
         self.metrics.graph_seconds.get_or_create(&CallLabel { call: call.name }).observe(taken.as_secs_f64());
+    }
+
+    fn count_throttled(&self) {
+        self.metrics.graph_throttled.get_or_create(&self.label()).inc();
     }
 
     fn note(&self, change: impl FnOnce(&mut Health)) {

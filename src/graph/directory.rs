@@ -29,14 +29,17 @@ pub(super) struct Directory {
     rooms: Shelf<Vec<Room>>,
 }
 
-/// What was told under a key, and when.
+/// What is remembered of one kind.
 #[derive(Debug)]
 struct Shelf<T: Send + Sync + 'static> {
-    told: moka::sync::Cache<Option<Mailbox>, (Result<Arc<T>, Failure>, Instant)>,
+    told: moka::sync::Cache<Option<Mailbox>, Entry<T>>,
     lifetime: Duration,
     negative_lifetime: Duration,
     stale: Duration,
 }
+
+/// What was told, and when.
+type Entry<T> = (Result<Arc<T>, Failure>, Instant);
 
 impl Directory {
     pub(super) fn new(client: Arc<Client>, credential: u16, settings: &CacheSettings) -> Self {
@@ -64,9 +67,8 @@ impl Directory {
 
 impl<T: Clone + Send + Sync + 'static> Shelf<T> {
     fn new(settings: &CacheSettings) -> Self {
-        let keep = settings.lifetime.max(settings.negative_lifetime) + settings.stale;
         Self {
-            told: moka::sync::Cache::builder().max_capacity(MOST).time_to_live(keep).build(),
+            told: moka::sync::Cache::builder().max_capacity(MOST).time_to_live(settings.longest()).build(),
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,

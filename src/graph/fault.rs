@@ -126,6 +126,11 @@ impl Trouble {
         );
         of_a_mailbox || self.status == Some(500)
     }
+
+    /// Whether Graph throttled the call.
+    pub(super) fn is_throttled(&self) -> bool {
+        self.status == Some(429)
+    }
 }
 
 impl From<Failure> for Trouble {

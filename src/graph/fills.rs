@@ -7,15 +7,14 @@
 //!
 //! Owns queues, batches and their halving. Must not know who asks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, Shared};
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::anchors::Anchors;
@@ -25,6 +24,7 @@ use super::calls::get_schedule::{self, get_schedule};
 use super::client::Client;
 use super::fault::Trouble;
 use super::grid::{Grid, Stretch};
+use super::line::{Line, Ticket, Waiters};
 use super::listing::{KnownHours, Listing, Told};
 use crate::calendar::Mailbox;
 use crate::calendar::free_busy::{Span, WorkingHours};
@@ -48,7 +48,7 @@ pub(super) struct Fills {
     hours: KnownHours,
     /// How long a fill may take.
     patience: Duration,
-    lines: Mutex<HashMap<Lot, Line>>,
+    lines: Mutex<HashMap<Kind, Line<Outcome>>>,
     count: AtomicU64,
 }
 
@@ -60,29 +60,21 @@ pub(super) struct Lot {
     pub(super) stretch: Stretch,
 }
 
+/// A stretch of time, and a span for each of its windows.
+pub(super) type Answer = (Stretch, Arc<[Arc<Span>]>);
+
 /// What became of one mailbox.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
-    /// One span for each window of the stretch.
-    pub(super) answer: Result<Arc<[Arc<Span>]>, Failure>,
+    /// What was told.
+    pub(super) answer: Result<Answer, Failure>,
     /// Which fill answered, and the calls that it took until then.
     pub(super) fill: u64,
     pub(super) calls: u32,
 }
 
-/// A place in a queue.
-pub(super) type Ticket = Shared<oneshot::Receiver<Outcome>>;
-
-/// The mailboxes of one lot.
-#[derive(Debug, Default)]
-struct Line {
-    /// Calls under way, and those of them that hold others back.
-    running: usize,
-    holding: usize,
-    queue: VecDeque<(Mailbox, oneshot::Sender<Outcome>)>,
-    /// Queued or under way.
-    waiting: HashMap<Mailbox, Ticket>,
-}
+/// What waits in one line: all that may share a call.
+type Kind = (u16, Source, Option<Stretch>);
 
 /// A call's place among those under way; free again on drop, also by panic.
 struct Place {
@@ -96,7 +88,7 @@ struct Fill {
     fills: Arc<Fills>,
     lot: Lot,
     id: u64,
-    waiters: HashMap<Mailbox, oneshot::Sender<Outcome>>,
+    waiters: Waiters<Outcome>,
 }
 
 /// Mailboxes asked about in one call, those found unfit to be charged for it, and what came back.
@@ -126,10 +118,10 @@ impl Fills {
     }
 
     /// Asks for mailboxes. Says of each whether it joined what somebody else had asked for.
-    pub(super) fn ask(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox]) -> Vec<(Ticket, bool)> {
+    pub(super) fn ask(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox]) -> Vec<(Ticket<Outcome>, bool)> {
         let mut lines = self.lock();
-        let line = lines.entry(lot).or_default();
-        let tickets = mailboxes.iter().map(|mailbox| line.join(mailbox)).collect();
+        let line = lines.entry(lot.kind()).or_default();
+        let tickets = mailboxes.iter().map(|mailbox| line.join(mailbox, lot.stretch)).collect();
         let due = self.due(lot, line);
         drop(lines);
         begin(due);
@@ -138,11 +130,12 @@ impl Fills {
 
     /// The calls that may begin now. They begin when the lock is given back: a runtime that shuts
     /// down drops them at once, and their drop needs the lock.
-    fn due(self: &Arc<Self>, lot: Lot, line: &mut Line) -> Vec<(Fill, Place)> {
+    fn due(self: &Arc<Self>, lot: Lot, line: &mut Line<Outcome>) -> Vec<(Fill, Place)> {
         let mut due = Vec::new();
         let most = self.batch_size(lot);
-        while line.running < MOST_CALLS && !line.queue.is_empty() && (line.queue.len() >= most || line.holding == 0) {
-            let waiters = line.queue.drain(..most.min(line.queue.len())).collect();
+        while line.running < MOST_CALLS && (line.len() >= most || line.holding == 0) {
+            let Some((stretch, waiters)) = line.take(most, self.grid) else { break };
+            let lot = Lot { stretch, ..lot };
             line.running += 1;
             line.holding += 1;
             let place = Place { fills: Arc::clone(self), lot, holds: true };
@@ -177,7 +170,7 @@ impl Fills {
                             self.anchors.answered(credential, mailbox);
                         }
                     }
-                    Err(trouble) if trouble.may_be_one_mailbox() => {
+                    Err(trouble) if trouble.may_be_one_mailbox() || trouble.is_throttled() => {
                         self.anchors.failed(credential, anchor);
                         bad.push(anchor.clone());
                     }
@@ -218,7 +211,9 @@ impl Fills {
         let tickets = self.ask(lot, &missing);
         async move {
             for (mailbox, (ticket, _)) in missing.into_iter().zip(tickets) {
-                let Ok(Ok(Outcome { answer: Ok(spans), .. })) = timeout_at(deadline, ticket).await else { continue };
+                let Ok(Ok(Outcome { answer: Ok((_, spans)), .. })) = timeout_at(deadline, ticket).await else {
+                    continue;
+                };
                 let hours = spans.iter().find_map(|span| span.working_hours.clone());
                 known.extend(hours.map(|hours| (mailbox, hours)));
             }
@@ -227,13 +222,15 @@ impl Fills {
         .boxed()
     }
 
-    fn remember(&self, lot: Lot, mailbox: &Mailbox, answer: &Result<Arc<[Arc<Span>]>, Failure>, told: Instant) {
+    fn remember(&self, lot: Lot, mailbox: &Mailbox, answer: &Result<Answer, Failure>, told: Instant) {
         match answer {
-            Ok(spans) => {
+            Ok((_, spans)) => {
                 for (key, span) in self.keys(lot, mailbox).zip(spans.iter()) {
                     self.cache.keep(key, Arc::clone(span), told);
                 }
             }
+            // Of several windows together; each by itself may be small enough.
+            Err(Failure::ResultTooBig) if !lot.is_one_window() => {}
             Err(failure) => self.keys(lot, mailbox).for_each(|key| self.cache.refuse(key, failure, told)),
         }
     }
@@ -257,9 +254,9 @@ impl Fills {
 
     fn forget_waiting<'a>(&self, lot: Lot, mailboxes: impl IntoIterator<Item = &'a Mailbox>) {
         let mut lines = self.lock();
-        let Some(line) = lines.get_mut(&lot) else { return };
+        let Some(line) = lines.get_mut(&lot.kind()) else { return };
         for mailbox in mailboxes {
-            line.waiting.remove(mailbox);
+            line.leave(mailbox, lot.stretch);
         }
     }
 
@@ -276,21 +273,23 @@ impl Fills {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Lot, Line>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Line<Outcome>>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
-    fn join(&mut self, mailbox: &Mailbox) -> (Ticket, bool) {
-        if let Some(ticket) = self.waiting.get(mailbox) {
-            return (ticket.clone(), true);
-        }
-        let (sender, receiver) = oneshot::channel();
-        let ticket = receiver.shared();
-        self.queue.push_back((mailbox.clone(), sender));
-        self.waiting.insert(mailbox.clone(), ticket.clone());
-        (ticket, false)
+impl Lot {
+    fn is_one_window(self) -> bool {
+        matches!(self.stretch, Stretch::Aligned { first, last } if first == last)
+    }
+
+    /// Aligned schedules may share a call whichever their windows; all else only with its like.
+    fn kind(self) -> Kind {
+        let alone = match (self.source, self.stretch) {
+            (Source::Schedule, Stretch::Aligned { .. }) => None,
+            (Source::View, _) | (_, Stretch::Exact(_)) => Some(self.stretch),
+        };
+        (self.credential, self.source, alone)
     }
 }
 
@@ -315,7 +314,8 @@ impl Fill {
         let calls = AtomicU32::new(0);
         let mut mailboxes: Vec<_> = self.waiters.keys().cloned().collect();
         mailboxes.sort_unstable();
-        let hours = fills.hours_for(lot, &mailboxes, deadline).shared();
+        // Items do not wait for working hours longer than one call may take.
+        let hours = fills.hours_for(lot, &mailboxes, begun + fills.patience / 3).shared();
         let mut parts = FuturesUnordered::new();
         parts.push(fills.part(lot, mailboxes, Vec::new(), deadline, &calls));
         while let Some((mailboxes, bad, result)) = parts.next().await {
@@ -326,6 +326,10 @@ impl Fill {
                         let shared = hours.get(&mailbox).cloned();
                         self.deliver(&mailbox, told, shared, begun, calls.load(Relaxed));
                     }
+                }
+                // Graph throttles by the mailbox that a call is charged to: another may do.
+                Err(trouble) if mailboxes.len() > 1 && trouble.is_throttled() && bad.len() == 1 => {
+                    parts.push(fills.part(lot, mailboxes, bad, deadline, &calls));
                 }
                 Err(trouble) if mailboxes.len() > 1 && trouble.may_be_one_mailbox() => {
                     let (left, right) = mailboxes.split_at(mailboxes.len() / 2);
@@ -359,13 +363,15 @@ impl Fill {
         let (fills, lot) = (&self.fills, self.lot);
         let answer = told.map(|mut listing| {
             let hours = listing.hours.take().map(|hours| fills.hours.share(hours)).or(hours);
-            Arc::from(listing.cut(&fills.grid.cuts(lot.stretch), hours))
+            (lot.stretch, Arc::from(listing.cut(&fills.grid.cuts(lot.stretch), hours)))
         });
         fills.remember(lot, mailbox, &answer, begun);
-        let Some(sender) = self.waiters.remove(mailbox) else { return };
+        let Some(waiters) = self.waiters.remove(mailbox) else { return };
         fills.forget_waiting(lot, [mailbox]);
-        // Nobody may be waiting any more; the cache knows.
-        let _ = sender.send(Outcome { answer, fill: self.id, calls });
+        for waiter in waiters {
+            // Nobody may be waiting any more; the cache knows.
+            let _ = waiter.send(Outcome { answer: answer.clone(), fill: self.id, calls });
+        }
     }
 }
 
@@ -382,7 +388,7 @@ impl Place {
             return;
         }
         let mut lines = self.fills.lock();
-        let Some(line) = lines.get_mut(&self.lot) else { return };
+        let Some(line) = lines.get_mut(&self.lot.kind()) else { return };
         line.holding -= 1;
         let due = self.fills.due(self.lot, line);
         drop(lines);
@@ -393,12 +399,12 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut lines = self.fills.lock();
-        let Some(line) = lines.get_mut(&self.lot) else { return };
+        let Some(line) = lines.get_mut(&self.lot.kind()) else { return };
         line.running -= 1;
         line.holding -= usize::from(self.holds);
         let due = self.fills.due(self.lot, line);
-        if line.running == 0 && line.queue.is_empty() {
-            lines.remove(&self.lot);
+        if line.running == 0 && line.len() == 0 {
+            lines.remove(&self.lot.kind());
         }
         drop(lines);
         begin(due);

@@ -9,8 +9,9 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, timeout_at};
 
 use super::cache::{Kept, Key, Look, Source};
-use super::fills::{Fills, Lot, Outcome, Ticket};
+use super::fills::{Answer, Fills, Lot, Outcome};
 use super::grid::{Grid, Stretch};
+use super::line::Ticket;
 use crate::calendar::free_busy::{FreeBusy, Span};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
@@ -50,7 +51,7 @@ struct Missing<'a> {
     first: i32,
     /// What is known, by window from the first on; empty to ask for the exact window.
     held: Vec<Held>,
-    tickets: Vec<(Stretch, Ticket)>,
+    tickets: Vec<Ticket<Outcome>>,
     joined: bool,
 }
 
@@ -201,7 +202,7 @@ impl<'a> LookUp<'a> {
                 .collect();
             for (index, (ticket, joined)) in members.into_iter().zip(fills.ask(lot, &mailboxes)) {
                 let Some(missing) = all.get_mut(index) else { continue };
-                missing.tickets.push((lot.stretch, ticket));
+                missing.tickets.push(ticket);
                 missing.joined &= joined;
             }
         }
@@ -209,9 +210,9 @@ impl<'a> LookUp<'a> {
     }
 
     /// Waits until a mailbox's questions are answered, one has failed, or the time is up.
-    async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<(Stretch, Arc<[Arc<Span>]>)>, Failure> {
+    async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::with_capacity(missing.tickets.len());
-        for (stretch, ticket) in &missing.tickets {
+        for ticket in &missing.tickets {
             let Outcome { answer, fill, calls } = timeout_at(self.journal.deadline, ticket.clone())
                 .await
                 .map_err(|_| Failure::TimedOut)?
@@ -220,13 +221,13 @@ impl<'a> LookUp<'a> {
                 Some((_, counted)) => *counted = calls.max(*counted),
                 None => self.counted.push((fill, calls)),
             }
-            answers.push((*stretch, answer?));
+            answers.push(answer?);
         }
         Ok(answers)
     }
 
     /// Puts a mailbox's answer together, from what was kept where Graph failed.
-    fn settle(&mut self, missing: &Missing<'_>, outcome: Result<Vec<(Stretch, Arc<[Arc<Span>]>)>, Failure>) {
+    fn settle(&mut self, missing: &Missing<'_>, outcome: Result<Vec<Answer>, Failure>) {
         let (result, how) = match outcome {
             Ok(answers) => {
                 let how = if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss };
@@ -265,7 +266,7 @@ impl Missing<'_> {
     }
 
     /// The spans in order of time: those just told, and around them those that were fresh.
-    fn assemble(&self, answers: &[(Stretch, Arc<[Arc<Span>]>)]) -> Vec<Arc<Span>> {
+    fn assemble(&self, answers: &[Answer]) -> Vec<Arc<Span>> {
         let told = |window: i32| {
             answers.iter().find_map(|(stretch, spans)| match stretch {
                 Stretch::Aligned { first, last } if (*first..=*last).contains(&window) => {

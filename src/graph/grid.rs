@@ -11,6 +11,8 @@ const DAY: i64 = 86_400;
 const ORIGIN: i64 = 4 * DAY;
 /// getSchedule's longest window (<https://learn.microsoft.com/graph/outlook-get-free-busy-schedule>).
 const LONGEST: i64 = 62 * DAY;
+/// Mailboxes asked about in different stretches share a call as long as it asks for no more.
+const LONGEST_JOINT: i64 = 28 * DAY;
 
 /// Windows of equal length, side by side over all time.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,16 @@ pub(super) enum Stretch {
     Aligned { first: i32, last: i32 },
     /// Exactly this, because the windows that hold it hold too much.
     Exact(Window),
+}
+
+impl Stretch {
+    /// Whether an answer about this tells all of the other.
+    pub(super) fn contains(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Aligned { first, last }, Self::Aligned { first: from, last: to }) => first <= from && to <= last,
+            _ => self == other,
+        }
+    }
 }
 
 impl Grid {
@@ -55,6 +67,19 @@ impl Grid {
             start = end;
             Some(Stretch::Exact(piece))
         })
+    }
+
+    /// The stretch that tells both, unless that asks for much more than either.
+    pub(super) fn join(self, one: Stretch, other: Stretch) -> Option<Stretch> {
+        if one.contains(other) {
+            return Some(one);
+        }
+        let (Stretch::Aligned { first, last }, Stretch::Aligned { first: from, last: to }) = (one, other) else {
+            return None;
+        };
+        let (first, last) = (first.min(from), last.max(to));
+        let seconds = (i64::from(last) - i64::from(first) + 1) * self.seconds;
+        (seconds <= LONGEST_JOINT || other.contains(one)).then_some(Stretch::Aligned { first, last })
     }
 
     /// What a window of the grid covers: itself and a day on each side, because an all-day item

@@ -82,10 +82,8 @@ impl Recipe {
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(10));
         let builder = match &self.settings.proxy {
-            Some(proxy) => builder.proxy(
-                reqwest::Proxy::all(proxy.clone())
-                    .map_err(|error| format!("graph proxy {proxy}: {}", cause(&error)))?,
-            ),
+            Some(proxy) => builder
+                .proxy(reqwest::Proxy::all(proxy.clone()).map_err(|error| format!("graph proxy: {}", cause(&error)))?),
             None => builder,
         };
         builder.build().map_err(|error| format!("graph connection: {}", cause(&error)))

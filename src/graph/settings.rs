@@ -46,6 +46,14 @@ pub enum Detail {
     Full,
 }
 
+impl CacheSettings {
+    /// How long anything can be of use.
+    pub(super) fn longest(&self) -> Duration {
+        const YEAR: Duration = Duration::from_secs(365 * 86_400);
+        self.lifetime.max(self.negative_lifetime).saturating_add(self.stale).min(YEAR)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

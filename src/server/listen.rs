@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::quick_ack::QuickAck;
 use super::{Shared, peer};
 
 /// Serves until `end`, then lets open requests finish for as long as the limits say.
@@ -76,6 +77,7 @@ impl Door {
         if self.shared.proxy_protocol && self.shared.trusted_proxies.name(from) {
             from = tokio::time::timeout(timeout, peer::proxy_header(&mut stream)).await??.unwrap_or(from);
         }
+        let stream = QuickAck::new(stream);
         match &self.tls {
             None => self.talk(stream, from, watcher).await,
             Some(tls) => {

@@ -215,26 +215,10 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
-    use crate::client::{Ceiling, Networks, Policy};
+    use crate::client::{Ceiling, Policy};
 
     fn client() -> Client {
-        let one = std::num::NonZeroU32::MIN;
-        Client {
-            id: "c".to_owned(),
-            users: Vec::new(),
-            secrets: Vec::new(),
-            passwords: Vec::new(),
-            policy: Policy {
-                capabilities: Vec::new(),
-                mailboxes: Vec::new(),
-                ceiling: Ceiling::Time,
-                requests_per_second: one,
-                burst: one,
-                concurrency: 1,
-                networks: Networks::default(),
-                token_networks: Networks::default(),
-            },
-        }
+        Client::without_login("c", Policy::unlimited(&[], &[], Ceiling::Time))
     }
 
     fn tokens(keys: &[(&str, &str)], issuer: &str) -> Tokens {

@@ -43,7 +43,7 @@ pub(super) struct Event {
     pub(super) all_day: bool,
     pub(super) recurrence: Option<Recurrence>,
     /// By the day the pattern gives; `None` where the occurrence was cancelled.
-    pub(super) exceptions: BTreeMap<Date, Option<Box<Event>>>,
+    pub(super) exceptions: BTreeMap<Date, Option<Box<Self>>>,
     pub(super) organizer: Address,
     pub(super) is_organizer: bool,
     pub(super) response: &'static str,

@@ -103,6 +103,7 @@ pub(super) fn update(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
         None => {
             if draft.moves() {
                 changed.exceptions.clear();
+                invitations::ask_again(&mut changed);
             }
             draft.apply(&mut changed)?;
         }
@@ -194,7 +195,7 @@ pub(super) enum Order {
 
 pub(super) fn order(text: Option<&str>) -> Result<Order, Refusal> {
     let Some(text) = text else { return Ok(Order::Start { descending: false }) };
-    let (property, direction) = text.trim().split_once(' ').unwrap_or((text.trim(), "asc"));
+    let (property, direction) = text.trim().split_once(' ').unwrap_or_else(|| (text.trim(), "asc"));
     let problem = || Refusal::bad("BadRequest", format!("Could not sort by '{text}'."));
     let descending = match direction.trim() {
         "asc" => false,

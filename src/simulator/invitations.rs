@@ -30,6 +30,9 @@ pub(super) fn share(state: &mut State, owner: &str, number: u64, now: Timestamp)
     }
     event.attendees.clone_from(&attendees);
     for attendee in &attendees {
+        if attendee.response == "declined" {
+            continue;
+        }
         let fresh = state.next_number();
         let change = state.next_number();
         let Some(mailbox) = state.mailbox_of(&attendee.who.address) else { continue };
@@ -63,6 +66,13 @@ pub(super) fn cancel(event: &mut Event) {
     let subject = format!("Canceled: {}", event.text("subject", ""));
     event.properties.insert("subject".to_owned(), json!(subject));
     event.properties.insert("showAs".to_owned(), json!("free"));
+}
+
+/// Forgets the answers to a meeting whose time changes. Nothing happens to a copy.
+pub(super) fn ask_again(event: &mut Event) {
+    for attendee in event.attendees.iter_mut().filter(|_| event.is_organizer) {
+        (attendee.response, attendee.answered) = ("none", None);
+    }
 }
 
 /// Records an attendee's answer in the own copy and with the organizer. Declining removes the copy.

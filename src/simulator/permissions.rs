@@ -39,7 +39,7 @@ const MEMBERS: &[&str] = &[
 const PLACES: &[&str] = &["Place.Read.All", "Place.ReadWrite.All"];
 
 /// The roles any one of which lets a call through; empty where a valid token is enough.
-fn needed(call: Call) -> &'static [&'static str] {
+pub(super) fn needed(call: Call) -> &'static [&'static str] {
     match call {
         Call::GetSchedule | Call::CalendarView | Call::ListEvents | Call::GetEvent | Call::ListInstances => READ_BASIC,
         Call::CreateEvent | Call::UpdateEvent | Call::DeleteEvent | Call::RespondToEvent => WRITE,

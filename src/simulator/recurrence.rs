@@ -144,7 +144,7 @@ fn nth_of(month: Date, days: &[Weekday], index: Index) -> Vec<Date> {
         Index::Second => matching.nth(1),
         Index::Third => matching.nth(2),
         Index::Fourth => matching.nth(3),
-        Index::Last => matching.last(),
+        Index::Last => matching.next_back(),
     };
     found.into_iter().collect()
 }
@@ -154,6 +154,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
     use jiff::civil::Weekday::{Monday, Saturday, Sunday, Thursday, Tuesday};
+    use proptest::prelude::*;
 
     fn day(text: &str) -> Date {
         text.parse().unwrap()
@@ -209,5 +210,33 @@ mod tests {
         let weekly = Pattern::Weekly { interval: 1, days: vec![Monday], first: Sunday };
         let found = dates(weekly, "2026-11-01", End::After(3), "2026-11-10", "2027-01-01");
         assert_eq!(found, ["2026-11-16"]);
+    }
+
+    fn patterns() -> impl Strategy<Value = Pattern> {
+        let days = prop::sample::subsequence(vec![Monday, Tuesday, Thursday, Saturday, Sunday], 1..=3);
+        let index = prop::sample::select(vec![Index::First, Index::Second, Index::Third, Index::Fourth, Index::Last]);
+        (0..6, 1..5_i32, 1..=12_i8, 1..=31_i8, days, index).prop_map(|(kind, interval, month, day, days, index)| {
+            match kind {
+                0 => Pattern::Daily { interval },
+                1 => Pattern::Weekly { interval, days, first: Monday },
+                2 => Pattern::AbsoluteMonthly { interval, day },
+                3 => Pattern::RelativeMonthly { interval, days, index },
+                4 => Pattern::AbsoluteYearly { interval, month, day },
+                _ => Pattern::RelativeYearly { interval, month, days, index },
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn looking_later_skips_nothing(pattern in patterns(), start in 0..400_i32, from in 0..3000_i32) {
+            let base = day("2026-01-01");
+            let (start, from) = (base.saturating_add(start.days()), base.saturating_add(from.days()));
+            let to = from.saturating_add(400.days());
+            let series = Recurrence { pattern, start, end: End::Never, zone: String::new() };
+            let whole: Vec<Date> = series.dates(start, to).into_iter().filter(|day| *day >= from).collect();
+            prop_assert_eq!(series.dates(from, to), whole.clone());
+            prop_assert!(whole.windows(2).all(|pair| pair[0] < pair[1]));
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     let id = ids::item(owner.id, series.number, occurrence.day);
     let (start, end) = occurrence.locals(&look.zone);
     let text = |name: &str, default: &str| json!(stored.text(name, default));
-    let flag = |name: &str, default: bool| stored.properties.get(name).cloned().unwrap_or(json!(default));
+    let flag = |name: &str, default: bool| stored.properties.get(name).cloned().unwrap_or_else(|| json!(default));
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("@odata.etag", json!(format!("W/\"{key}\"")));
@@ -89,7 +89,7 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     set("iCalUId", json!(uid(occurrence)));
     set(
         "reminderMinutesBeforeStart",
-        stored.properties.get("reminderMinutesBeforeStart").cloned().unwrap_or(json!(15)),
+        stored.properties.get("reminderMinutesBeforeStart").cloned().unwrap_or_else(|| json!(15)),
     );
     set("isReminderOn", flag("isReminderOn", !stored.all_day));
     set("hasAttachments", json!(false));

@@ -190,7 +190,7 @@ fn view(found: &[Occurrence<'_>], wanted: &Wanted, elsewhere: u8) -> String {
     let mut view = String::new();
     let mut slot = wanted.from;
     while slot < wanted.to {
-        let next = slot + wanted.interval;
+        let next = slot.checked_add(wanted.interval).unwrap_or(wanted.to);
         let over = digits.iter().filter(|((start, end), _)| *start < next && *end > slot);
         view.push(char::from(b'0' + over.map(|(_, digit)| *digit).max().unwrap_or(0)));
         slot = next;

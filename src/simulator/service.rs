@@ -93,8 +93,7 @@ impl Service {
                 Ok(route) => (route, None),
                 Err(refusal) => (Route::nowhere(), Some(refusal)),
             };
-            let authorization = request.header("authorization");
-            let identity = self.tokens.verify(&lock(&self.state), authorization, &request.origin, now);
+            let (identity, mailbox) = self.who(&request, &route, now);
             let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
             let schedules = schedule::asked_for(&body);
             let known = identity.as_ref().ok().map(|identity| (identity.tenant.clone(), identity.client_id.clone()));
@@ -106,7 +105,7 @@ impl Service {
                 path: request.path.clone(),
                 tenant,
                 application,
-                mailbox: is_exchange(route.call).then(|| route.owner.clone()),
+                mailbox: is_exchange(route.call).then_some(mailbox),
                 schedules,
                 status: None,
                 client_request_id: client_request_id.clone(),
@@ -132,6 +131,16 @@ impl Service {
         })
     }
 
+    /// Who asks, and about which mailbox: whichever of its names the path has, it is one for limits, faults
+    /// and the ledger.
+    fn who(&self, request: &Request, route: &Route, now: Timestamp) -> (Result<Identity, Refusal>, String) {
+        let state = lock(&self.state);
+        let identity = self.tokens.verify(&state, request.header("authorization"), &request.origin, now);
+        let mailbox = identity.as_ref().ok().and_then(|identity| state.resolve(&identity.tenant, &route.owner));
+        let mailbox = mailbox.map_or_else(|| route.owner.clone(), |mailbox| mailbox.address.clone());
+        (identity, mailbox)
+    }
+
     async fn answer(
         self: &Arc<Self>,
         request: &Request,
@@ -146,7 +155,7 @@ impl Service {
             (Ok(_), None) | (Err(_), _) => None,
         };
         let mut mailboxes = entry.schedules.clone();
-        mailboxes.push(route.owner.clone());
+        mailboxes.push(entry.mailbox.clone().unwrap_or_else(|| route.owner.clone()));
         let fate = self.fate(route.call, &mailboxes).await;
         match fate.ending {
             None => {}

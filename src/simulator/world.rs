@@ -223,6 +223,9 @@ impl World {
         if world.tenants.is_empty() {
             return Err("a world needs at least one tenant".to_owned());
         }
+        if !(1..=86_400).contains(&world.token_lifetime_seconds) {
+            return Err("token_lifetime_seconds must be from 1 to 86400".to_owned());
+        }
         super::state::State::seed(&world, jiff::Timestamp::UNIX_EPOCH)?;
         Ok(world)
     }

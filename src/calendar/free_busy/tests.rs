@@ -144,6 +144,23 @@ fn any_zone() -> impl Strategy<Value = Zone> {
         .prop_map(|name| Zone::named(name).expect("known"))
 }
 
+#[test]
+fn of_neighbours_that_overlap_each_tells_its_own_half() {
+    const DAY: i64 = 86_400;
+    let span = |from: i64, to: i64, items: &[BusyItem]| {
+        Arc::new(Span { covers: window(from, to), items: items.into(), details: None, working_hours: None })
+    };
+    let item = |hour: i64| BusyItem::new(at(7 * DAY + hour * 3600), at(7 * DAY + hour * 3600 + 1800), BusyStatus::Busy);
+    // Two weeks, each with a day on both sides; the first was told before a meeting was moved from
+    // an hour before the boundary to an hour after it, the second afterwards, and the reverse.
+    let weeks = |first: &[BusyItem], second: &[BusyItem]| FreeBusy {
+        spans: vec![span(-DAY, 8 * DAY, first), span(6 * DAY, 15 * DAY, second)],
+    };
+    let told = |weeks: FreeBusy| weeks.items().map(|(item, _)| *item).collect::<Vec<_>>();
+    assert_eq!(told(weeks(&[item(1), item(2)], &[item(1), item(3)])), [item(1), item(3)]);
+    assert_eq!(told(weeks(&[item(-2), item(-1)], &[item(-3), item(-1), item(4)])), [item(-2), item(-1), item(4)]);
+}
+
 proptest! {
     #[test]
     fn merged_is_what_each_slot_says_alone(

@@ -81,6 +81,7 @@ pub(in crate::graph) async fn calendar_view(
                     }
                 }
                 Outcome::Later(wait, failure) => {
+                    client.throttled();
                     let until = Instant::now() + wait;
                     if until < deadline {
                         pause_until = pause_until.max(Some(until));
@@ -258,4 +259,38 @@ fn first_page(client: &Client, mailbox: &Mailbox, window: Window) -> String {
         .append_pair("$select", SELECT)
         .append_pair("$top", &PAGE.to_string());
     client.relative(&url)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::calendar::free_busy::BusyStatus;
+
+    #[test]
+    fn every_kind_of_event() {
+        let body = include_bytes!("../../../fixtures/graph/calendar_view/batch.json");
+        let mut replies = decode::<Replies>(NAME, body).unwrap().by_id();
+        let mailbox = Mailbox::parse("anna@example.com").unwrap();
+        assert!(matches!(replies.remove("1").unwrap().read(&mailbox), Outcome::Failed(Failure::Denied)));
+        let Outcome::Page(page) = replies.remove("0").unwrap().read(&mailbox) else { panic!("a page") };
+        let items: Vec<_> = page.value.into_iter().map(Event::read).collect();
+        let kinds: Vec<_> = items.iter().map(|(item, _)| (item.status(), item.is_all_day())).collect();
+        let expected = [(BusyStatus::Tentative, false), (BusyStatus::OutOfOffice, true), (BusyStatus::Busy, false)];
+        assert_eq!(kinds, expected, "midnight to midnight is all-day only if it says so");
+        let weekly = ItemDetails {
+            id: None,
+            subject: Some("Weekly".into()),
+            location: Some("Room 7".into()),
+            is_meeting: true,
+            is_recurring: true,
+            is_exception: true,
+            is_reminder_set: true,
+            is_private: false,
+        };
+        assert_eq!(items[0].1, weekly);
+        assert_eq!(items[1].1, ItemDetails { is_private: true, ..ItemDetails::default() }, "texts are dropped");
+        let run = ItemDetails { subject: Some("Night run".into()), is_recurring: true, ..ItemDetails::default() };
+        assert_eq!(items[2].1, run);
+    }
 }

@@ -248,3 +248,81 @@ fn day_of_week(name: &str) -> Option<DayOfWeek> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::calendar::free_busy::BusyStatus;
+
+    fn ask(addresses: &[&str]) -> Vec<Mailbox> {
+        addresses.iter().map(|address| Mailbox::parse(address).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_kind_of_schedule() {
+        let body = include_bytes!("../../../fixtures/graph/get_schedule/kinds.json");
+        let mailboxes = ask(&[
+            "room1@example.com",
+            "anna.aalto@example.com",
+            "nobody@example.com",
+            "partner@example.com",
+            "crowded@example.com",
+            "hidden@example.com",
+        ]);
+        let told = read(&mailboxes, body).unwrap();
+        assert!(told.iter().zip(&mailboxes).all(|((told, _), asked)| told == asked), "in the order asked");
+        let [room, anna, nobody, partner, crowded, hidden] = &told[..] else { panic!("six") };
+        let anna = anna.1.as_ref().unwrap();
+        assert!(anna.detailed);
+        let statuses: Vec<_> = anna.items.iter().map(|(item, _)| (item.status(), item.is_all_day())).collect();
+        let expected = [
+            (BusyStatus::Busy, false),
+            (BusyStatus::OutOfOffice, true),
+            (BusyStatus::Tentative, false),
+            (BusyStatus::WorkingElsewhere, false),
+        ];
+        assert_eq!(statuses, expected);
+        assert_eq!(anna.items[0].1.subject.as_deref(), Some("Budget review"));
+        assert_eq!(anna.items[0].1.location.as_deref(), Some("Room 7"));
+        let private = &anna.items[2].1;
+        assert!(private.is_private && private.subject.is_none() && private.location.is_none());
+        let hours = anna.hours.as_ref().unwrap();
+        assert_eq!((hours.start_minute, hours.end_minute), (480, 990));
+        assert_eq!(hours.days, [true, true, true, true, true, false, false]);
+
+        let room = room.1.as_ref().unwrap();
+        assert!(!room.detailed && room.items.is_empty());
+        assert_eq!(room.hours.as_ref().unwrap().days, [true, false, false, false, false, true, false]);
+        assert_eq!(nobody.1.as_ref().unwrap_err(), &Failure::NoSuchMailbox { address: "nobody@example.com".into() });
+        assert_eq!(partner.1.as_ref().unwrap_err(), &Failure::Proxy);
+        assert_eq!(crowded.1.as_ref().unwrap_err(), &Failure::ResultTooBig);
+        assert_eq!(hidden.1.as_ref().unwrap_err(), &Failure::Denied);
+    }
+
+    #[test]
+    fn an_answer_that_lacks_a_mailbox_is_refused_unless_it_can_only_mean_the_one() {
+        let body = br#"{"value":[{"scheduleId":"primary@example.com","scheduleItems":[]}]}"#;
+        assert!(read(&ask(&["alias@example.com"]), body).unwrap()[0].1.is_ok());
+        assert!(read(&ask(&["alias@example.com", "primary@example.com"]), body).is_err());
+        assert!(read(&ask(&["a@example.com"]), br#"{"value":[]}"#).is_err());
+    }
+
+    #[test]
+    fn an_undecodable_answer_names_the_place_but_not_the_value() {
+        let body = br#"{"value":[{"scheduleId":"a@example.com","scheduleItems":[{"status":1,"subject":"hush"}]}]}"#;
+        let trouble = read(&ask(&["a@example.com"]), body).unwrap_err();
+        assert_eq!(trouble.failure, Failure::Internal);
+        let told = trouble.told.unwrap();
+        assert!(told.contains("value[0].scheduleItems[0].status") && !told.contains("hush"), "{told}");
+    }
+
+    #[test]
+    fn the_interval_is_less_than_the_window() {
+        for (minutes, interval) in [(6, 5), (30, 5), (31, 30), (1440, 30), (1441, 1440)] {
+            let start = jiff::Timestamp::UNIX_EPOCH;
+            let window = Window::new(start, start + jiff::SignedDuration::from_mins(minutes)).unwrap();
+            assert_eq!(Request::new(&[], window).availability_view_interval, interval, "{minutes}");
+        }
+    }
+}

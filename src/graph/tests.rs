@@ -1,0 +1,9 @@
+//! The back wire as a whole, over loopback.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod caching;
+mod details;
+mod failing;
+mod schema;
+mod secure;

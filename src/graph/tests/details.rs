@@ -1,0 +1,200 @@
+//! Details from calendarView, groups, rooms, pages.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use serde_json::{Value, json};
+
+use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
+use crate::calendar::Mailbox;
+use crate::client::{Ceiling, Client, Policy};
+use crate::failure::Failure;
+use crate::graph::stub::{Reply, Seen, Stub, credential, journal, permitted, wednesday};
+use crate::graph::{Detail, Settings};
+
+fn event(subject: &str) -> Value {
+    json!({
+        "subject": subject, "showAs": "busy", "type": "singleInstance", "sensitivity": "normal",
+        "start": {"dateTime": "2026-11-18T09:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-11-18T10:00:00.0000000", "timeZone": "UTC"},
+    })
+}
+
+/// Answers each part of a batch by its URL.
+fn batch(seen: &Seen, part: impl Fn(&str) -> Value) -> Option<Reply> {
+    if !seen.path.ends_with("/$batch") {
+        return None;
+    }
+    let answer = |request: &Value| {
+        let mut answer = part(request["url"].as_str().unwrap());
+        answer["id"] = request["id"].clone();
+        answer
+    };
+    // In any order.
+    let responses: Vec<_> = seen.body["requests"].as_array().unwrap().iter().rev().map(answer).collect();
+    Some(Reply::json(200, &json!({"responses": responses})))
+}
+
+#[tokio::test]
+async fn details_come_from_the_view_and_hours_from_the_schedule() {
+    let stub = Stub::start(|seen| {
+        batch(seen, |url| {
+            assert!(url.starts_with("/users/"), "{url}");
+            json!({"status": 200, "body": {"value": [event("Budget")]}})
+        })
+    })
+    .await;
+    let graphs =
+        stub.graphs(vec![credential(&[FreeBusy]), credential(&[CalendarRead, Directory])], Settings::default());
+    let asked = permitted(&["a@example.com", "b@example.com"]);
+    for _ in 0..2 {
+        let answer = graphs.free_busy(&asked, wednesday(), Detail::Full, &journal()).await;
+        for told in &answer {
+            let told = told.as_ref().unwrap();
+            assert!(told.is_detailed());
+            let (_, details) = told.items().next().unwrap();
+            assert_eq!(details.unwrap().subject.as_deref(), Some("Budget"));
+            assert_eq!(told.working_hours().unwrap().start_minute, 480);
+        }
+    }
+    assert_eq!(stub.calls().len(), 2, "one batch, one schedule, then the cache");
+
+    let times = journal();
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Times, &times).await;
+    assert!(!answer[0].as_ref().unwrap().is_detailed(), "what the other credential saw is not shown");
+    assert_eq!(times.hits.get(), 2);
+}
+
+#[tokio::test]
+async fn a_calendar_that_may_not_be_read_still_shows_its_times() {
+    let stub = Stub::start(|seen| {
+        batch(seen, |url| {
+            if url.contains("secret@") || url.contains("secret%40") {
+                return json!({"status": 403, "body": {"error": {"code": "ErrorAccessDenied", "message": ""}}});
+            }
+            json!({"status": 200, "body": {"value": [event("Budget")]}})
+        })
+    })
+    .await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy]), credential(&[CalendarRead])], Settings::default());
+    let asked = permitted(&["secret@example.com", "a@example.com"]);
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Full, &journal()).await;
+    let detailed: Vec<_> = answer.iter().map(|told| told.as_ref().unwrap().is_detailed()).collect();
+    assert_eq!(detailed, [false, true]);
+}
+
+#[tokio::test]
+async fn pages_are_followed_but_not_to_another_origin() {
+    for own in [true, false] {
+        let stub = Stub::start(|_| None).await;
+        let origin = if own { stub.origin.clone() } else { "https://graph.example.net".to_owned() };
+        let next = format!("{origin}/v1.0/users/a%40example.com/calendarView?$skip=1");
+        stub.script(move |seen| {
+            batch(seen, |url| {
+                if url.contains("$skip=1") {
+                    return json!({"status": 200, "body": {"value": [event("Two")]}});
+                }
+                json!({"status": 200, "body": {"value": [event("One")], "@odata.nextLink": next}})
+            })
+        });
+        let graphs = stub.graphs(vec![credential(&[CalendarRead])], Settings::default());
+        let answer = graphs.free_busy(&permitted(&["a@example.com"]), wednesday(), Detail::Full, &journal()).await;
+        match own {
+            true => assert_eq!(answer[0].as_ref().unwrap().items().count(), 2),
+            false => assert_eq!(answer[0].as_ref().unwrap_err(), &Failure::Internal),
+        }
+        assert_eq!(stub.calls().len(), if own { 2 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_part_is_asked_again() {
+    let count = AtomicUsize::new(0);
+    let stub = Stub::start(move |seen| {
+        batch(seen, |url| {
+            if url.contains("slow") && count.fetch_add(1, Relaxed) == 0 {
+                let error = json!({"error": {"code": "ApplicationThrottled", "message": ""}});
+                return json!({"status": 429, "headers": {"Retry-After": "0"}, "body": error});
+            }
+            json!({"status": 200, "body": {"value": [event("Budget")]}})
+        })
+    })
+    .await;
+    let graphs = stub.graphs(vec![credential(&[CalendarRead])], Settings::default());
+    let asked = permitted(&["a@example.com", "slow@example.com"]);
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Full, &journal()).await;
+    assert!(answer.iter().all(Result::is_ok));
+    let sizes: Vec<_> = stub.calls().iter().map(|call| call.body["requests"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [2, 1]);
+}
+
+#[tokio::test]
+async fn a_probe_tries_what_each_credential_serves() {
+    let stub = Stub::start(|seen| match seen.path.as_str() {
+        "/v1.0/places/microsoft.graph.roomList" => Some(Reply::error(403, "ErrorAccessDenied")),
+        _ => batch(seen, |_| json!({"status": 200, "body": {"value": [event("Budget")]}})),
+    })
+    .await;
+    let graphs =
+        stub.graphs(vec![credential(&[FreeBusy]), credential(&[CalendarRead, Directory])], Settings::default());
+    let mailbox = permitted(&["a@example.com"])[0].mailbox().clone();
+    let probes = graphs.probe(&[mailbox], wednesday(), &journal()).await;
+    let told: Vec<_> = probes.iter().map(|probe| (probe.what.as_str(), probe.result.is_ok())).collect();
+    let expected = [
+        ("token", true),
+        ("free_busy of a@example.com", true),
+        ("token", true),
+        ("calendar_read of a@example.com", true),
+        ("room lists", false),
+    ];
+    assert_eq!(told, expected);
+    assert!(probes[4].result.as_ref().unwrap_err().contains("ErrorAccessDenied"), "in Graph's own words");
+    let knocked = graphs.probe(&[], wednesday(), &journal()).await;
+    assert_eq!((knocked[1].what.as_str(), knocked[1].result.is_ok()), ("a call", true));
+}
+
+#[tokio::test]
+async fn groups_and_rooms() {
+    let members: Value = serde_json::from_str(include_str!("../../../fixtures/graph/groups/members.json")).unwrap();
+    let rooms: Value = serde_json::from_str(include_str!("../../../fixtures/graph/places/rooms.json")).unwrap();
+    let stub = Stub::start(move |seen| match seen.path.as_str() {
+        "/v1.0/groups" => Some(match seen.query["$filter"].as_str() {
+            "mail eq 'o''team@example.com'" => Reply::json(200, &json!({"value": [{"id": "g1"}]})),
+            "mail eq 'big@example.com'" => Reply::json(200, &json!({"value": [{"id": "g2"}]})),
+            _ => Reply::json(200, &json!({"value": []})),
+        }),
+        "/v1.0/groups/g1/transitiveMembers" => Some(Reply::json(200, &members)),
+        "/v1.0/groups/g2/transitiveMembers" => {
+            let crowd: Vec<_> = (0..101).map(|number| json!({"mail": format!("m{number}@example.com")})).collect();
+            Some(Reply::json(200, &json!({"value": crowd})))
+        }
+        "/v1.0/places/microsoft.graph.roomList" => {
+            let lists = [json!({"displayName": "Helsinki", "emailAddress": "helsinki@example.com"})];
+            Some(Reply::json(200, &json!({"value": lists})))
+        }
+        "/v1.0/places/helsinki@example.com/microsoft.graph.roomList/rooms" => Some(Reply::json(200, &rooms)),
+        _ => None,
+    })
+    .await;
+    let graphs = stub.graphs(vec![credential(&[Directory])], Settings::default());
+    let [team, big, none, list] = ["o'team@example.com", "big@example.com", "none@example.com", "helsinki@example.com"]
+        .map(|address| permitted(&[address]).remove(0));
+    let members = graphs.members(&team, &journal()).await.unwrap();
+    assert_eq!(members, ["anna@example.com", "bea@example.com"].map(|address| Mailbox::parse(address).unwrap()));
+    assert_eq!(graphs.members(&big, &journal()).await, Err(Failure::GroupTooLarge));
+    let nobody = Err(Failure::NoSuchMailbox { address: "none@example.com".into() });
+    assert_eq!(graphs.members(&none, &journal()).await, nobody);
+    let rooms = graphs.rooms(&list, &journal()).await.unwrap();
+    assert_eq!((rooms.len(), rooms[0].name.as_str(), rooms[0].mailbox.as_str()), (1, "Room 7", "room7@example.com"));
+    let nobody = Err(Failure::NoSuchMailbox { address: "none@example.com".into() });
+    assert_eq!(graphs.rooms(&none, &journal()).await, nobody);
+
+    let client = Client::without_login("test", Policy::unlimited(&[Directory], &[], Ceiling::Time));
+    let lists = graphs.room_lists(&client.entitle(Directory).unwrap(), &journal()).await.unwrap();
+    assert_eq!(lists[0].mailbox.as_str(), "helsinki@example.com");
+
+    let asked = stub.calls().len();
+    assert_eq!(graphs.members(&team, &journal()).await.unwrap().len(), 2);
+    assert!(graphs.members(&none, &journal()).await.is_err());
+    assert_eq!(graphs.rooms(&list, &journal()).await.unwrap().len(), 1);
+    assert_eq!(stub.calls().len(), asked, "remembered");
+}

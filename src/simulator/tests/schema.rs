@@ -1,0 +1,123 @@
+//! The judge of every answer: Microsoft's metadata as JSON Schema, strict about properties nobody knows.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use serde_json::{Value, json};
+
+use super::super::permissions::needed;
+use super::super::route::{Call, Route};
+use super::Reply;
+
+/// Checks a reply against the schema of its call, or of errors.
+#[track_caller]
+pub(super) fn check(method: &str, path: &str, reply: &Reply) {
+    let Some(definition) = definition(method, path, reply.status) else { return };
+    let Some(validator) = validator(definition) else { return };
+    let problems: Vec<String> =
+        validator.iter_errors(&reply.body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "{method} {path} is no {definition}: {problems:?}\n{}", reply.body);
+}
+
+fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
+    if status >= 400 {
+        return Some("graph.odataError");
+    }
+    let path = path.split_once("/v1.0")?.1.split('?').next()?;
+    match Route::find(method, path).ok()?.call {
+        Call::GetSchedule => Some("calendar.getSchedule.response.200"),
+        Call::CalendarView => Some("users.calendarView.response.200"),
+        Call::ListEvents => Some("users.events.list.response.200"),
+        Call::CreateEvent => Some("users.events.create.response.201"),
+        Call::GetEvent => Some("users.events.get.response.200"),
+        Call::UpdateEvent => Some("users.events.update.response.200"),
+        Call::ListInstances => Some("users.events.instances.response.200"),
+        Call::ListUsers => Some("users.list.response.200"),
+        Call::GetUser => Some("users.get.response.200"),
+        Call::ListGroups => Some("groups.list.response.200"),
+        Call::GetGroup => Some("groups.get.response.200"),
+        Call::ListMembers => Some("groups.members.response.200"),
+        Call::ListTransitiveMembers => Some("groups.transitiveMembers.response.200"),
+        Call::ListRooms => Some("places.rooms.response.200"),
+        Call::ListRoomLists => Some("places.roomLists.response.200"),
+        Call::ListRoomsOfList => Some("places.roomList.rooms.response.200"),
+        Call::Batch => Some("batch.response.200"),
+        Call::DeleteEvent | Call::RespondToEvent | Call::Token | Call::Unknown => None,
+    }
+}
+
+fn validator(definition: &'static str) -> Option<Arc<jsonschema::Validator>> {
+    static SCHEMA: LazyLock<Option<Value>> = LazyLock::new(|| shared("graph-calendar.strict.schema.json"));
+    static COMPILED: LazyLock<Mutex<HashMap<&'static str, Arc<jsonschema::Validator>>>> = LazyLock::new(Mutex::default);
+    let definitions = SCHEMA.as_ref()?.get("$defs")?;
+    let mut compiled = COMPILED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let validator = compiled.entry(definition).or_insert_with(|| {
+        let schema = json!({ "$ref": format!("#/$defs/{definition}"), "$defs": definitions });
+        Arc::new(jsonschema::validator_for(&schema).expect("the schema is valid"))
+    });
+    Some(Arc::clone(validator))
+}
+
+/// A file of Microsoft's metadata, beside the checkout or where the environment says.
+fn shared(name: &str) -> Option<Value> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let named = option_env!("CALENDAR_RELAY_SHARED").map(PathBuf::from);
+    let folders = [Some(beside), named].into_iter().flatten();
+    let Some(file) = folders.map(|folder| folder.join("schemas/graph").join(name)).find(|file| file.exists()) else {
+        eprintln!("SKIPPED: {name} was not found, so nothing is checked against it");
+        return None;
+    };
+    Some(serde_json::from_str(&std::fs::read_to_string(file).expect("readable")).expect("JSON"))
+}
+
+#[test]
+fn the_judge_notices_what_is_wrong() {
+    let Some(validator) = validator("calendar.getSchedule.response.200") else { return };
+    let with = |item: Value| json!({ "value": [{ "scheduleId": "a@t.example", "scheduleItems": [item] }] });
+    assert!(validator.is_valid(&with(json!({ "status": "busy" }))));
+    assert!(!validator.is_valid(&with(json!({ "status": "occupied" }))));
+    assert!(!validator.is_valid(&with(json!({ "state": "busy" }))));
+}
+
+#[test]
+fn the_table_of_permissions_is_microsofts() {
+    let Some(slice) = shared("graph-permissions-slice.json") else { return };
+    let calls = [
+        (Call::GetSchedule, "POST", "/users/{user-id}/calendar/getSchedule"),
+        (Call::CalendarView, "GET", "/users/{user-id}/calendarView"),
+        (Call::ListEvents, "GET", "/users/{user-id}/events"),
+        (Call::CreateEvent, "POST", "/users/{user-id}/events"),
+        (Call::GetEvent, "GET", "/users/{user-id}/events/{event-id}"),
+        (Call::UpdateEvent, "PATCH", "/users/{user-id}/events/{event-id}"),
+        (Call::DeleteEvent, "DELETE", "/users/{user-id}/events/{event-id}"),
+        (Call::ListInstances, "GET", "/users/{user-id}/events/{event-id}/instances"),
+        (Call::RespondToEvent, "POST", "/users/{user-id}/events/{event-id}/accept"),
+        (Call::ListUsers, "GET", "/users"),
+        (Call::GetUser, "GET", "/users/{user-id}"),
+        (Call::ListGroups, "GET", "/groups"),
+        (Call::GetGroup, "GET", "/groups/{group-id}"),
+        (Call::ListMembers, "GET", "/groups/{group-id}/members"),
+        (Call::ListTransitiveMembers, "GET", "/groups/{group-id}/transitiveMembers"),
+        (Call::ListRooms, "GET", "/places/microsoft.graph.room"),
+        (Call::ListRoomLists, "GET", "/places/microsoft.graph.roomList"),
+        (Call::ListRoomsOfList, "GET", "/places/{place-id}/microsoft.graph.roomList/rooms"),
+    ];
+    for (call, method, path) in calls {
+        let operations = slice["operations"].as_array().unwrap().iter();
+        let operation = operations.clone().find(|one| one["method"] == method && one["path"] == path).unwrap();
+        let listed = ["least", "other"].iter().flat_map(|kind| operation[*kind].as_array().unwrap());
+        // The slice calls the role by its delegated name.
+        let listed: Vec<&str> = listed
+            .map(|role| match role.as_str().unwrap() {
+                "Calendars.ReadBasic" => "Calendars.ReadBasic.All",
+                role => role,
+            })
+            .collect();
+        for role in needed(call) {
+            // The pages leave it out for reading single events, but whoever may write may read.
+            let implied = *role == "Calendars.ReadWrite" && matches!(call, Call::GetEvent | Call::ListInstances);
+            assert!(implied || listed.contains(role), "{call:?} is not opened by {role}: {listed:?}");
+        }
+    }
+}
