@@ -33,7 +33,8 @@ deny:
 # Each fuzz target for some seconds; built quickly, without the address sanitizer: no code of ours is unsafe.
 fuzz-smoke seconds="10": fuzz-seeds
     for target in {{ fuzz_targets }}; do \
-        cargo +nightly fuzz run --dev --sanitizer none $target -- -max_total_time={{ seconds }} -max_len=16384 -verbosity=0 -print_final_stats=1 2>&1 | grep -vE '^(INFO|#)' ; \
+        cargo +nightly fuzz run --dev --sanitizer none $target -- -max_total_time={{ seconds }} -max_len=16384 -verbosity=0 -print_final_stats=1 2>&1 \
+            | grep -vE '^(INFO|#|\s+Running)|# Uses:'; \
     done
 
 # Each fuzz target for a while, optimised.
@@ -61,6 +62,21 @@ deploy-lint:
     .ci/lint-unit deploy/calendar-relay.service
     hadolint deploy/Dockerfile
     shellcheck .ci/run .ci/lint-unit
+
+# A program against a fresh demonstration, whose details file is its first argument.
+with-demo program *arguments:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release --locked
+    folder=$(mktemp -d)
+    target/release/calendar-relay demo --listen 127.0.0.1:0 --simulator-listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
+        --details "$folder/details.json" >"$folder/log" 2>&1 &
+    trap 'kill %1 2>/dev/null || true; rm -rf "$folder"' EXIT
+    for _ in $(seq 100); do [ -s "$folder/details.json" ] && break; sleep 0.1; done
+    {{ program }} "$folder/details.json" {{ arguments }}
+
+# Load while Graph is throttled, slow and dead.
+faults: (with-demo "python3 tests/clients/fault_run.py")
 
 # The benchmarks; prints ratios.
 bench:
