@@ -36,7 +36,7 @@ impl Trouble {
 /// Reads and checks a configuration file.
 pub(crate) fn load(path: &Path) -> Result<Config, Trouble> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     Config::parse(&text, folder, &variable)
         .map_err(|problems| Trouble(format!("{} has mistakes:\n{problems}", path.display())))
 }

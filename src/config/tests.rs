@@ -1,5 +1,5 @@
 //! What a configuration may say, and what is said of a wrong one.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::client::Ceiling;

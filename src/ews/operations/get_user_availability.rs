@@ -71,7 +71,7 @@ struct Asked {
 impl Asked {
     fn of(options: &FreeBusyViewOptions, zone: &Zone) -> Result<Self, Failure> {
         let window = options.window.check(zone, "FreeBusyViewOptions.TimeWindow")?;
-        let interval = options.interval.unwrap_or(DEFAULT_INTERVAL.into());
+        let interval = options.interval.unwrap_or_else(|| i64::from(DEFAULT_INTERVAL));
         let valid = (5..=1440).contains(&interval) && interval * 60 < window.seconds();
         // Views without digits have no use for the interval, and clients leave nonsense there.
         if !valid && options.view.has_digits() {
