@@ -17,6 +17,7 @@ pub(super) struct Sources(Vec<Source>);
 pub(super) struct Source {
     name: String,
     text: String,
+    /// The modules that it declares outside tests.
     children: BTreeSet<String>,
     imports: Vec<Import>,
     /// Paths outside `use`, as they are written; single words too.
@@ -47,12 +48,12 @@ impl Sources {
         Self(files.iter().map(|(name, text)| Source::of(name, text)).collect())
     }
 
-    /// The files that are part of the program.
+    /// The files that are part of the program: those that are declared outside tests.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.0.iter().filter(|source| !source.name.ends_with("::tests"))
+        self.0.iter().filter(|source| self.is_declared(&source.name))
     }
 
-    /// These, and those that hold tests only.
+    /// All files, those of tests too.
     pub(super) fn all(&self) -> impl Iterator<Item = &Source> {
         self.0.iter()
     }
@@ -68,6 +69,14 @@ impl Sources {
         let used = source.imports.iter().filter(|import| !import.exported || source.speaks_of(&import.name));
         let paths = used.map(|import| import.path.clone()).chain(source.named());
         paths.filter_map(|path| self.home(&path, 0)).filter(|home| *home != source.name).collect()
+    }
+
+    fn is_declared(&self, name: &str) -> bool {
+        if ["lib", "main"].contains(&name) {
+            return true;
+        }
+        let (parent, child) = name.rsplit_once("::").unwrap_or(("lib", name));
+        self.get(parent).is_some_and(|parent| parent.children.contains(child)) && self.is_declared(parent)
     }
 
     /// The file that holds what a path names.
@@ -88,8 +97,7 @@ impl Source {
         let mut source = Self { name: name.to_owned(), text: text.to_owned(), ..Self::default() };
         let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let declared = tokens.windows(3).filter(|three| is_word(three, 0, "mod") && is_punct(three, 2, ';'));
-        source.children = declared.filter_map(|three| word(three, 1)).collect();
+        source.children = (0..tokens.len()).filter_map(|at| declared(&tokens, at)).collect();
         source.walk(&tokens);
         source
     }
@@ -249,6 +257,13 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
             files.push((name, fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// The module that is declared here, if it is not for tests.
+fn declared(tokens: &[TokenTree], at: usize) -> Option<String> {
+    let is_one = is_word(tokens, at, "mod") && is_punct(tokens, at + 2, ';');
+    let for_tests = at > 0 && tokens.get(at - 1).is_some_and(is_cfg_test);
+    (is_one && !for_tests).then(|| word(tokens, at + 1)).flatten()
 }
 
 fn word(tokens: &[TokenTree], at: usize) -> Option<String> {
