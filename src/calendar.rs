@@ -111,7 +111,7 @@ impl Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Capability {
-    /// Busy times, and as much about them as Graph's getSchedule gives.
+    /// Busy times, and as much about each as the ceiling allows.
     FreeBusy,
     /// Events with their details.
     CalendarRead,

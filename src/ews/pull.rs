@@ -78,14 +78,27 @@ impl<'a> Pull<'a> {
         })
     }
 
+    /// How deep the reader stands; 1 in the root element.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Passes over the rest of the element that the reader stands in; the reader then stands in
     /// its parent.
     ///
     /// # Errors
     /// [`Failure::Malformed`].
     pub fn skip(&mut self) -> Result<(), Failure> {
-        let outside = self.depth.saturating_sub(1);
-        while self.depth > outside {
+        self.leave_to(self.depth.saturating_sub(1))
+    }
+
+    /// Passes over everything until the reader stands no deeper than that.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`].
+    pub fn leave_to(&mut self, depth: usize) -> Result<(), Failure> {
+        while self.depth > depth {
             if matches!(self.event()?, Event::Eof) {
                 return Err(Failure::Malformed);
             }

@@ -280,6 +280,16 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_zone_in_the_header_harms_only_who_needs_it() {
+        let header = r#"<S:Header><ns2:TimeZoneContext><ns2:TimeZoneDefinition Id="x"><ns2:Periods><ns2:Period Bias="soon" Name="n" Id="i"><a/></ns2:Period></ns2:Periods></ns2:TimeZoneDefinition></ns2:TimeZoneContext>
+            <ns2:RequestServerVersion Version="Exchange2016"/></S:Header>"#;
+        let text = wrap(header, "<ns3:X/>");
+        let envelope = Envelope::parse(&text).unwrap();
+        assert_eq!((envelope.body.name(), envelope.header.version), ("X", Version::Exchange2016));
+        assert!(matches!(envelope.header.time_zone.unwrap().zone(), Err(Failure::Schema { .. })));
+    }
+
+    #[test]
     fn unknown_versions_and_repeated_ones_are_refused() {
         let unknown = wrap(r#"<S:Header><ns2:RequestServerVersion Version="V2018_01_08"/></S:Header>"#, "<ns3:X/>");
         assert_eq!(Envelope::parse(&unknown).unwrap_err(), Failure::UnsupportedVersion);

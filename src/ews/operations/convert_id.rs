@@ -49,6 +49,9 @@ impl Operation for ConvertId {
         }
         match ids {
             None | Some(0) => Err(value::missing("SourceIds")),
+            Some(ids) if ids > MOST_IDS => {
+                Err(Failure::Schema { path: "SourceIds".to_owned(), problem: format!("more than {MOST_IDS} ids") })
+            }
             Some(ids) => Ok(Self { ids }),
         }
     }
@@ -69,3 +72,6 @@ impl Response for ConvertIdResponse {
         xml.raw("</m:ResponseMessages></m:ConvertIdResponse>");
     }
 }
+
+/// Each makes an answer several times its size.
+const MOST_IDS: usize = 1000;

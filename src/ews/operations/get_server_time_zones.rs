@@ -3,6 +3,7 @@
 //!
 //! Unknown ids are left out of the answer, as Exchange leaves them out.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::calendar::Capability;
@@ -53,10 +54,13 @@ impl Operation for GetServerTimeZones {
     }
 
     async fn run(self, _context: &Context<'_>) -> Result<GetServerTimeZonesResponse, Failure> {
-        let zones = match &self.ids {
+        let mut zones: Vec<_> = match &self.ids {
             Some(ids) => ids.iter().filter_map(|id| zone::definition(id)).collect(),
             None => zone::windows_zones().filter_map(|windows| zone::definition(windows.id)).collect(),
         };
+        // Each once: a definition is a hundred times as long as the id that asks for it.
+        let mut told = HashSet::new();
+        zones.retain(|zone| told.insert(Arc::as_ptr(zone)));
         Ok(GetServerTimeZonesResponse { zones, rules: self.rules })
     }
 }

@@ -2,16 +2,18 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getuseravailability-operation>
 
 mod answer;
+mod found;
 mod request;
 mod suggest;
 mod view;
 
 use answer::{GetUserAvailabilityResponse, MailboxAnswer, Outcome};
+use found::{Found, find};
 use request::{FreeBusyViewOptions, TimeWindow};
 
 pub(super) use request::GetUserAvailability;
 
-use crate::calendar::free_busy::{self, Digits, FreeBusy};
+use crate::calendar::free_busy::{self, Digits};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::Permitted;
@@ -120,39 +122,6 @@ fn permit(request: &GetUserAvailability, context: &Context<'_>) -> Vec<Result<Pe
         .collect()
 }
 
-/// Each mailbox's busy times, in the order of the request. A mailbox that Graph does not know may
-/// be a group.
-async fn busy_times(
-    mailboxes: &[Result<Permitted, Failure>],
-    window: Window,
-    detail: Detail,
-    context: &Context<'_>,
-) -> Vec<Result<FreeBusy, Failure>> {
-    let permitted: Vec<Permitted> = mailboxes.iter().filter_map(|mailbox| mailbox.as_ref().ok().cloned()).collect();
-    let mut found = context.graphs.free_busy(&permitted, window, detail, context.journal).await.into_iter();
-    mailboxes
-        .iter()
-        .map(|mailbox| match mailbox {
-            Ok(_) => found.next().unwrap_or(Err(Failure::Internal)),
-            Err(failure) => Err(failure.clone()),
-        })
-        .collect()
-}
-
-/// The members of a group, each permitted; `None` if the address is no group that may be looked
-/// into.
-async fn members(mailbox: &Permitted, context: &Context<'_>) -> Option<Result<Vec<Permitted>, Failure>> {
-    let group = context.client.permit(mailbox.mailbox(), Capability::Directory).ok()?;
-    if !context.graphs.serves(mailbox.mailbox(), Capability::Directory) {
-        return None;
-    }
-    match context.graphs.members(&group, context.journal).await {
-        Ok(members) => Some(members.iter().map(|member| context.client.permit(member, Capability::FreeBusy)).collect()),
-        Err(Failure::NoSuchMailbox { .. }) => None,
-        Err(failure) => Some(Err(failure)),
-    }
-}
-
 async fn answers(
     mailboxes: &[Result<Permitted, Failure>],
     asked: &Asked,
@@ -162,41 +131,24 @@ async fn answers(
     let ceiling = context.client.policy.ceiling;
     let wants_details = asked.view.given(ceiling, true).has_details();
     let detail = if wants_details { Detail::Full } else { Detail::Times };
-    let found = busy_times(mailboxes, asked.window, detail, context).await;
-    let mut answers = Vec::with_capacity(found.len());
-    for (mailbox, found) in mailboxes.iter().zip(found) {
-        let outcome = match (mailbox, found) {
-            (_, Ok(free_busy)) => {
+    let mut answers = Vec::with_capacity(mailboxes.len());
+    for found in find(mailboxes, asked.window, detail, context).await {
+        let outcome = match found {
+            Found::One(Ok(free_busy)) => {
                 Outcome::FreeBusy { view: asked.view.given(ceiling, free_busy.is_detailed()), free_busy }
             }
-            (Ok(permitted), Err(failure @ Failure::NoSuchMailbox { .. })) => {
-                group(permitted, failure, asked, zone, context).await
+            Found::One(Err(failure)) => {
+                context.journal.fail(failure.label());
+                Outcome::Failed(failure)
             }
-            (_, Err(failure)) => Outcome::Failed(failure),
+            Found::Group(members) => {
+                let digits = digits(context.header.version);
+                Outcome::Group(free_busy::merged(members.iter().flatten(), asked.window, asked.interval, zone, digits))
+            }
         };
-        if let Outcome::Failed(failure) = &outcome {
-            context.journal.fail(failure.label());
-        }
         answers.push(MailboxAnswer { outcome, ceiling, window: asked.window });
     }
     busy_as_a_whole(&answers).map_or(Ok(answers), Err)
-}
-
-/// A group's merged digits, if every member is permitted and answered; `unknown` if it is no group.
-async fn group(mailbox: &Permitted, unknown: Failure, asked: &Asked, zone: &Zone, context: &Context<'_>) -> Outcome {
-    let members = match members(mailbox, context).await {
-        None => return Outcome::Failed(unknown),
-        Some(Err(failure)) => return Outcome::Failed(failure),
-        Some(Ok(members)) => members,
-    };
-    let found = context.graphs.free_busy(&members, asked.window, Detail::Times, context.journal).await;
-    match found.into_iter().collect::<Result<Vec<FreeBusy>, Failure>>() {
-        Ok(calendars) => {
-            let digits = digits(context.header.version);
-            Outcome::Group(free_busy::merged(&calendars, asked.window, asked.interval, zone, digits))
-        }
-        Err(failure) => Outcome::Failed(failure),
-    }
 }
 
 /// When every mailbox failed because Graph is busy, the request as a whole is told to come back.

@@ -20,20 +20,26 @@ pub use definition::write as write_definition;
 /// The zone of the SOAP header: a whole definition, or an id alone. What it means is found out only
 /// when it is needed, since a body may bring its own zone.
 #[derive(Debug)]
-pub struct TimeZoneContext(ZoneDefinition);
+pub struct TimeZoneContext(Result<ZoneDefinition, Failure>);
 
 impl TimeZoneContext {
-    /// Reads the element that the reader stands in.
+    /// Reads the element that the reader stands in. A definition that says nothing sensible is a
+    /// failure only once its zone is asked for.
     ///
     /// # Errors
-    /// [`Failure::Malformed`]; [`Failure::Schema`].
+    /// [`Failure::Malformed`].
     pub fn parse(reader: &mut Pull<'_>) -> Result<Option<Self>, Failure> {
+        let depth = reader.depth();
         let mut found = None;
         while let Some(part) = reader.child()? {
             match part.local() {
-                "TimeZoneDefinition" => {
-                    once(&mut found, Self(definition::parse(&part, reader)?), "TimeZoneDefinition")?
-                }
+                "TimeZoneDefinition" => match definition::parse(&part, reader) {
+                    Err(Failure::Malformed) => return Err(Failure::Malformed),
+                    parsed => {
+                        reader.leave_to(depth)?;
+                        found = Some(Self(parsed));
+                    }
+                },
                 _ => reader.skip()?,
             }
         }
@@ -43,9 +49,9 @@ impl TimeZoneContext {
     /// The zone.
     ///
     /// # Errors
-    /// [`Failure::UnknownTimeZone`].
+    /// [`Failure::UnknownTimeZone`]; [`Failure::Schema`].
     pub fn zone(&self) -> Result<Zone, Failure> {
-        Zone::from_definition(&self.0)
+        Zone::from_definition(self.0.as_ref().map_err(Clone::clone)?)
     }
 }
 

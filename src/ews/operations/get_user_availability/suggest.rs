@@ -2,10 +2,9 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/suggestionsresponse>
 
 use super::answer::busy_type;
+use super::found::{Found, find};
 use super::request::{MailboxData, SuggestionsViewOptions};
-use super::{busy_times, members};
 use crate::calendar::Window;
-use crate::calendar::free_busy::FreeBusy;
 use crate::calendar::suggestions::{self, Attendee, Conflict, Options, Quality, Role, SuggestionDay, Who};
 use crate::calendar::zone::Zone;
 use crate::client::Permitted;
@@ -14,13 +13,6 @@ use crate::ews::soap::Version;
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
 use crate::graph::Detail;
-
-/// What one address turned out to be.
-enum Found {
-    One(Result<FreeBusy, Failure>),
-    Group(Vec<Result<FreeBusy, Failure>>),
-    TooBigGroup,
-}
 
 /// The options' window as instants.
 pub(super) fn window(options: &SuggestionsViewOptions, zone: &Zone) -> Result<Window, Failure> {
@@ -37,15 +29,7 @@ pub(super) async fn suggest(
     context: &Context<'_>,
 ) -> Result<Vec<SuggestionDay>, Failure> {
     let options = checked(options, window, zone)?;
-    let mut found = Vec::with_capacity(mailboxes.len());
-    for (mailbox, one) in mailboxes.iter().zip(busy_times(mailboxes, window, Detail::Times, context).await) {
-        found.push(match (mailbox, one) {
-            (Ok(permitted), Err(Failure::NoSuchMailbox { address })) => {
-                group(permitted, window, context).await.unwrap_or(Found::One(Err(Failure::NoSuchMailbox { address })))
-            }
-            (_, one) => Found::One(one),
-        });
-    }
+    let found = find(mailboxes, window, Detail::Times, context).await;
     let attendees: Vec<Attendee<'_>> = data
         .iter()
         .zip(&found)
@@ -87,9 +71,9 @@ impl Found {
         match self {
             Self::One(Ok(free_busy)) => Who::Individual(Some(free_busy)),
             Self::One(Err(Failure::NoSuchMailbox { .. } | Failure::BadAddress { .. })) => Who::Unknown,
+            Self::One(Err(Failure::GroupTooLarge)) => Who::TooBigGroup,
             Self::One(Err(_)) => Who::Individual(None),
-            Self::Group(members) => Who::Group(members.iter().map(|member| member.as_ref().ok()).collect()),
-            Self::TooBigGroup => Who::TooBigGroup,
+            Self::Group(members) => Who::Group(members.iter().map(Option::as_ref).collect()),
         }
     }
 }
@@ -117,16 +101,6 @@ fn checked(options: &SuggestionsViewOptions, window: Window, zone: &Zone) -> Res
         current_meeting: options.current_meeting.map(|time| time.second(zone)),
         ..defaults
     })
-}
-
-async fn group(mailbox: &Permitted, window: Window, context: &Context<'_>) -> Option<Found> {
-    match members(mailbox, context).await? {
-        Ok(members) => {
-            Some(Found::Group(context.graphs.free_busy(&members, window, Detail::Times, context.journal).await))
-        }
-        Err(Failure::GroupTooLarge) => Some(Found::TooBigGroup),
-        Err(failure) => Some(Found::One(Err(failure))),
-    }
 }
 
 fn write_conflict(xml: &mut Xml, conflict: Conflict, version: Version) {

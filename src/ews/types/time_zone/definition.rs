@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{SignedDuration, civil};
+use jiff::{SignedDuration, Span, SpanRelativeTo, civil};
 
 use super::{DAYS, day_name};
 use crate::calendar::zone::{DayOfWeek, Period, Target, Transition, TransitionGroup, When, ZoneDefinition};
@@ -161,9 +161,10 @@ fn parse_day(text: &str) -> Result<DayOfWeek, Failure> {
     DAYS.iter().find(|(name, _)| *name == text).map(|(_, day)| *day).ok_or_else(|| wrong("DayOfWeek"))
 }
 
-/// An `xs:duration`, such as `-PT5H30M`.
+/// An `xs:duration`, such as `-PT5H30M`, or as .NET writes it `-P0DT5H30M0.0S`. A day has 24 hours.
 fn span(text: &str) -> Result<SignedDuration, Failure> {
-    text.parse().map_err(|_| wrong("duration"))
+    let span: Span = text.parse().map_err(|_| wrong("duration"))?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong("duration"))
 }
 
 /// The same in Exchange's form: hours, minutes and seconds.
@@ -208,6 +209,24 @@ mod tests {
             reader.child().unwrap();
             let start = reader.child().unwrap().unwrap();
             assert_eq!(parse(&start, &mut reader).unwrap(), *definition, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_in_the_forms_of_every_library() {
+        for (text, seconds) in [
+            ("PT5H", 18_000),
+            ("-PT5H30M", -19_800),
+            ("P0DT8H0M0.0S", 28_800),
+            ("-P0DT1H0M0.0S", -3600),
+            ("P0Y0M0DT2H0M0.000S", 7200),
+            ("P0D", 0),
+            ("P1D", 86_400),
+        ] {
+            assert_eq!(span(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "5H", "P1M", "PT", "PT99999999999999999999H"] {
+            assert!(span(bad).is_err(), "{bad}");
         }
     }
 
