@@ -116,7 +116,7 @@ impl Site {
         Ok(format!(
             r#"[server]
 listen = "{address}"
-public_url = "https://localhost:{}"
+public_url = "https://{DOMAIN}"
 certificate = {:?}
 private_key = {:?}
 [admin]
@@ -148,7 +148,6 @@ requests_per_second = 1_000_000
 burst = 1_000_000
 concurrency = 10_000
 "#,
-            address.port(),
             files.certificate,
             files.private_key,
             free_address()?,
