@@ -14,7 +14,6 @@ use crate::request::{Credentials, Span, address, look_up};
 
 /// What is asked: mailboxes, days, and the goal.
 const CASES: [(usize, i64, f64); 4] = [(1, 1, 1.3), (20, 1, 1.3), (100, 1, 1.2), (20, 7, 1.3)];
-const CONNECTIONS: usize = 16;
 /// Of one server in one round: enough that a hundredth of a second of CPU time is nothing.
 const TURN: Duration = Duration::from_millis(1500);
 
@@ -32,6 +31,7 @@ pub(crate) async fn run(
     tls: &TlsConnector,
     monday: jiff::civil::Date,
     rounds: usize,
+    connections: usize,
     report: &mut Report,
 ) -> Result<(), Box<dyn Error>> {
     let graph = Graph::start(Duration::ZERO).await?;
@@ -40,8 +40,8 @@ pub(crate) async fn run(
         let first = monday.checked_add(jiff::Span::new().days(if days == 1 { 2 } else { 0 }))?;
         let addresses: Vec<_> = (0..mailboxes).map(address).collect();
         let settings = |log| Gateway { log, lifetime: "1h", texts: false, graph: graph.address };
-        let mut info = Side::new(site.gateway(settings("info"))?, tls).await?;
-        let mut warn = Side::new(site.gateway(settings("warn"))?, tls).await?;
+        let mut info = Side::new(site.gateway(settings("info"))?, tls, connections).await?;
+        let mut warn = Side::new(site.gateway(settings("warn"))?, tls, connections).await?;
         let mut request = Vec::new();
         let mut bytes = 0;
         for side in [&mut info, &mut warn] {
@@ -50,7 +50,7 @@ pub(crate) async fn run(
             let answer = side.connections.first_mut().ok_or("no connection")?.ask(&request).await?;
             bytes = answer.len();
         }
-        let mut bare = Side::new(site.bare(bytes)?, tls).await?;
+        let mut bare = Side::new(site.bare(bytes)?, tls, connections).await?;
         for _ in 0..rounds {
             for side in [&mut bare, &mut info, &mut warn] {
                 side.turn(&request).await?;
@@ -78,8 +78,8 @@ pub(crate) async fn run(
 }
 
 impl Side {
-    async fn new(server: Server, tls: &TlsConnector) -> Result<Self, Box<dyn Error>> {
-        let connections = Target::tls(server.address, tls).connect_many(CONNECTIONS).await?;
+    async fn new(server: Server, tls: &TlsConnector, connections: usize) -> Result<Self, Box<dyn Error>> {
+        let connections = Target::tls(server.address, tls).connect_many(connections).await?;
         Ok(Self { server, connections, costs: Vec::new() })
     }
 

@@ -33,6 +33,9 @@ struct Arguments {
     /// Alternating rounds of the cached look-ups.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Connections that the cached look-ups share.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
     /// Serve as the bare handler at this address; how the bench starts itself.
     #[arg(long, hide = true, requires_all = ["bytes", "certificate", "key"])]
     bare: Option<SocketAddr>,
@@ -70,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let site = Site::new(arguments.gateway)?;
     let wanted = |scenario| arguments.only.is_empty() || arguments.only.contains(&scenario);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(&site, wanted, arguments.rounds))?;
+    let report = runtime.block_on(measure(&site, wanted, arguments.rounds, arguments.connections))?;
     let pinning = if site.is_pinned() {
         "servers on one core, load on another"
     } else {
@@ -80,12 +83,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn measure(site: &Site, wanted: impl Fn(Scenario) -> bool, rounds: usize) -> Result<Report, Box<dyn Error>> {
+async fn measure(
+    site: &Site,
+    wanted: impl Fn(Scenario) -> bool,
+    rounds: usize,
+    connections: usize,
+) -> Result<Report, Box<dyn Error>> {
     let tls = load::connector(&site.certificates.authority)?;
     let monday = request::monday(jiff::Timestamp::now())?;
     let mut report = Report::default();
     if wanted(Scenario::Cached) {
-        cached::run(site, &tls, monday, rounds, &mut report).await?;
+        cached::run(site, &tls, monday, rounds, connections, &mut report).await?;
     }
     if wanted(Scenario::Added) {
         upstream::added(site, &tls, monday, &mut report).await?;
