@@ -80,7 +80,11 @@ impl Setup {
             graph: String::new(),
             tokens: format!("keys = [{{ id = \"k1\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]"),
             clients: client("*@contoso.example\", \"*@fabrikam.example", "full", ""),
-            credentials: vec![("free_busy", "free-busy"), ("calendar_read", "calendar-read"), ("directory", "directory")],
+            credentials: vec![
+                ("free_busy", "free-busy"),
+                ("calendar_read", "calendar-read"),
+                ("directory", "directory"),
+            ],
         }
     }
 
@@ -128,7 +132,8 @@ impl Setup {
         let text = self.text(&simulator.base_url(), &made);
         // The value of a secret stands in the place of its variable's name.
         let variable = |name: &str| Some(name.to_owned());
-        let config = Config::parse(&text, folder.path(), &variable).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        let config =
+            Config::parse(&text, folder.path(), &variable).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         let app = App::start(config).await.unwrap();
         let http = client_of(&made.authority, |builder| builder);
         Gateway { app, simulator, http, folder, made, tls: self.tls, seen: Mutex::default() }

@@ -70,7 +70,8 @@ async fn google_calendar_interop() {
     let runs = [(84, 1, '1'), (136, 1, '2'), (222, 2, '2'), (266, 2, '2'), (288, 48, '3')];
     assert_eq!(nina.at("FreeBusyView/MergedFreeBusy"), digits(336, &runs));
     assert_eq!(nina.at("FreeBusyView/FreeBusyViewType"), "FreeBusyMerged");
-    let stand_ups = ["10", "11", "12", "15", "16"].map(|day| format!("2027-03-{day}T07:00:00 2027-03-{day}T07:30:00 Busy"));
+    let stand_ups =
+        ["10", "11", "12", "15", "16"].map(|day| format!("2027-03-{day}T07:00:00 2027-03-{day}T07:30:00 Busy"));
     assert_eq!(hanna.events(), stand_ups);
     let runs = [0, 1, 2, 5, 6].map(|day| (48 * day + 14, 1, '2'));
     assert_eq!(hanna.at("FreeBusyView/MergedFreeBusy"), digits(336, &runs));

@@ -129,13 +129,20 @@ async fn rules_names_and_definitions_mean_the_same() {
         let by_definition = events(&gateway, Availability { header: &header, ..asked }).await;
         assert_eq!(by_definition, change.local, "{} by definition", change.zone);
         let (start, end) = change.utc;
-        assert_eq!(events(&gateway, Availability { start, end, ..asked }).await, change.in_utc, "{} in UTC", change.zone);
+        assert_eq!(
+            events(&gateway, Availability { start, end, ..asked }).await,
+            change.in_utc,
+            "{} in UTC",
+            change.zone
+        );
     }
     gateway.done().await;
 }
 
 async fn definition(gateway: &Gateway, zone: &str) -> String {
-    let ids = format!("<m:GetServerTimeZones ReturnFullTimeZoneData=\"true\"><m:Ids><t:Id>{zone}</t:Id></m:Ids></m:GetServerTimeZones>");
+    let ids = format!(
+        "<m:GetServerTimeZones ReturnFullTimeZoneData=\"true\"><m:Ids><t:Id>{zone}</t:Id></m:Ids></m:GetServerTimeZones>"
+    );
     let answer = gateway.soap(&envelope(&ids)).await;
     let start = answer.body.find("<t:TimeZoneDefinition ").unwrap();
     let end = answer.body.find("</t:TimeZoneDefinition>").unwrap();

@@ -55,12 +55,7 @@ impl Element {
             let name = attribute.key.local_name().as_ref().to_owned();
             (name, attribute.value.into_owned())
         });
-        Self {
-            name: name.as_ref().to_owned(),
-            namespace,
-            attributes: attributes.collect(),
-            ..Self::default()
-        }
+        Self { name: name.as_ref().to_owned(), namespace, attributes: attributes.collect(), ..Self::default() }
     }
 
     /// The child of that name; there must be one.
@@ -103,7 +98,9 @@ impl Element {
     /// A FreeBusyResponse's events: `start end type`.
     pub(crate) fn events(&self) -> Vec<String> {
         let events = self.all("CalendarEvent").into_iter();
-        events.map(|event| format!("{} {} {}", event.at("StartTime"), event.at("EndTime"), event.at("BusyType"))).collect()
+        events
+            .map(|event| format!("{} {} {}", event.at("StartTime"), event.at("EndTime"), event.at("BusyType")))
+            .collect()
     }
 
     /// The response code of a FreeBusyResponse.
