@@ -81,7 +81,7 @@ impl Member {
     /// A user whose properties the credential may not read: every user has a principal name.
     fn is_hidden(&self) -> bool {
         let is_user = self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("#microsoft.graph.user"));
-        is_user && self.user_principal_name.is_none()
+        is_user && self.mail.is_none() && self.user_principal_name.is_none()
     }
 
     /// A nested group is told by its members; one without a mail address has no calendar.
