@@ -2,7 +2,7 @@
 //! a real HTTP client, and the Graph simulator behind it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
-// mod auth;
+mod auth;
 // mod cache;
 // mod cli;
 // mod docs;
@@ -10,5 +10,5 @@
 mod free_busy;
 mod harness;
 // mod limits;
-// mod operations;
+mod operations;
 // mod server;
