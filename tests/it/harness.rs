@@ -264,6 +264,12 @@ impl Gateway {
         assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap());
     }
 
+    /// Waits until the simulator has met the calls that its faults were for: slow ones are under way then.
+    pub(crate) async fn until_under_way(&self) {
+        let url = format!("{}/control/faults", self.simulator.base_url());
+        while self.get(url.clone()).await.json()["faults"] != json!([]) {}
+    }
+
     /// No more failures, and the calls so far forgotten.
     pub(crate) async fn calm(&self) {
         self.check_graph().await;

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod auth;
-// mod cache;
+mod cache;
 // mod cli;
 // mod docs;
-// mod failures;
+mod failures;
 mod free_busy;
 mod harness;
-// mod limits;
+mod limits;
 mod operations;
 // mod server;
