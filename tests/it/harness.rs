@@ -15,7 +15,7 @@ use calendar_relay::commands::certificate::{self, Made};
 use calendar_relay::commands::credentials::sha256;
 use calendar_relay::config::Config;
 use calendar_relay::simulator::{Options, Simulator, World};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
@@ -325,6 +325,11 @@ impl Gateway {
         }
     }
 
+    /// The authority that signed the gateway's certificate.
+    pub(crate) fn authority(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(&self.made.authority).unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -358,10 +363,6 @@ impl Answer {
         let code = fault.child("faultcode").text.trim_start_matches("a:").to_owned();
         (code, fault)
     }
-}
-
-pub(crate) fn header(name: &'static str, value: &str) -> (HeaderName, HeaderValue) {
-    (HeaderName::from_static(name), value.parse().unwrap())
 }
 
 /// Packs with gzip.

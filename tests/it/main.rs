@@ -11,4 +11,4 @@ mod free_busy;
 mod harness;
 mod limits;
 mod operations;
-// mod server;
+mod server;
