@@ -4,8 +4,8 @@
 
 mod auth;
 mod cache;
-// mod cli;
-// mod docs;
+mod cli;
+mod docs;
 mod failures;
 mod free_busy;
 mod harness;
