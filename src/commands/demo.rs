@@ -284,5 +284,12 @@ const SIGNING_KEY: &str = "DEMO_SIGNING_KEY";
 const NEEDS: [(&str, &[&[&str]]); 3] = [
     ("free_busy", &[&["Calendars.ReadBasic.All", "Calendars.Read"]]),
     ("calendar_read", &[&["Calendars.Read"]]),
-    ("directory", &[&["Place.Read.All"], &["GroupMember.Read.All", "GroupMember.ReadBasic.All"]]),
+    (
+        "directory",
+        &[
+            &["Place.Read.All"],
+            &["GroupMember.Read.All", "GroupMember.ReadBasic.All"],
+            &["User.ReadBasic.All", "User.Read.All"],
+        ],
+    ),
 ];

@@ -71,11 +71,22 @@ pub fn code(failure: &Failure, family: Family) -> Code {
     Code { name, number, exception }
 }
 
+/// What a failure says in answers of a family.
+#[must_use]
+pub fn message(failure: &Failure, family: Family) -> String {
+    match failure {
+        Failure::Denied if family == Family::Availability => {
+            "The caller does not have access to free/busy data.".to_owned()
+        }
+        failure => failure.to_string(),
+    }
+}
+
 /// The SOAP fault of a failure.
 #[must_use]
 pub fn fault(failure: &Failure, family: Family) -> String {
     let Code { name, number, .. } = code(failure, family);
-    let text = failure.to_string();
+    let text = message(failure, family);
     let mut xml = Xml::with_capacity(1024);
     xml.raw(r#"<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode xmlns:a=""#);
     xml.raw(TYPES).raw(r#"">a:"#).raw(name).raw(r#"</faultcode><faultstring xml:lang="en-US">"#).text(&text);

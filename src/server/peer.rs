@@ -39,6 +39,10 @@ pub(super) async fn proxy_header(stream: &mut TcpStream) -> io::Result<Option<Ip
     loop {
         // Byte by byte, so that nothing of what follows is taken; it is some dozens of bytes.
         buffer.push(stream.read_u8().await?);
+        // The parser takes half a line of version 1 for a wrong one, so it is given whole lines.
+        if buffer.starts_with(b"P") && !buffer.ends_with(b"\n") && buffer.len() < LONGEST_LINE {
+            continue;
+        }
         let result = HeaderResult::parse(&buffer);
         let (address, length) = match &result {
             HeaderResult::V1(Ok(header)) => (v1_source(&header.addresses), header.header.len()),
@@ -102,6 +106,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// A line of version 1, the line break included.
+const LONGEST_LINE: usize = 107;
 /// A version 2 header may be longer with extensions, which are not used here.
 const LONGEST_PROXY_HEADER: usize = 2048;
 

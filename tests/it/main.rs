@@ -1,4 +1,16 @@
-//! Tests of the program as a whole, in one binary.
+//! Tests of the program as a whole, in one binary: the real server over real TLS on a port of its own,
+//! a real HTTP client, and the Graph simulator behind it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod auth;
+mod cache;
+mod cli;
+mod docs;
+mod failures;
+mod free_busy;
+mod harness;
 mod layers;
+mod limits;
+mod operations;
 mod requests;
+mod server;

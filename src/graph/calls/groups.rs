@@ -1,5 +1,7 @@
 //! `GET /groups?$filter=mail eq …` and `/groups/{id}/transitiveMembers`: whom a group's address
-//! stands for. Permissions: `GroupMember.Read.All` (it also finds the group).
+//! stands for. Permissions: `GroupMember.Read.All` (it also finds the group) and `User.ReadBasic.All`,
+//! without which members come with nothing but their ids
+//! (<https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects>).
 //!
 //! <https://learn.microsoft.com/graph/api/group-list-transitivemembers>
 //!
@@ -18,14 +20,15 @@ use crate::journal::Journal;
 /// A group with more members than one request may ask about cannot be expanded.
 pub(in crate::graph) const MOST_MEMBERS: usize = 100;
 const NAME: &str = "groups";
+const MEMBER: &str = "id,mail,userPrincipalName";
 /// Members read at most: groups and devices among them are no mailboxes.
 const MOST_READ: usize = 999;
 
 /// The mailboxes of a group and of the groups in it, each once, in order.
 ///
 /// # Errors
-/// [`Failure::NoSuchMailbox`] if no group has the address, [`Failure::GroupTooLarge`], and what
-/// failed a page.
+/// [`Failure::NoSuchMailbox`] if no group has the address, [`Failure::GroupTooLarge`],
+/// [`Failure::Denied`] if members may not be read, and what failed a page.
 pub(in crate::graph) async fn members(
     client: &Client,
     credential: usize,
@@ -43,10 +46,15 @@ pub(in crate::graph) async fn members(
     let id = found.into_iter().next().ok_or_else(nobody)?.id;
 
     let mut url = client.url(&["groups", &id, "transitiveMembers"]);
-    url.query_pairs_mut().append_pair("$select", "id,mail").append_pair("$top", &MOST_READ.to_string());
+    url.query_pairs_mut().append_pair("$select", MEMBER).append_pair("$top", &MOST_READ.to_string());
     let members = client.pages::<Member>(NAME, credential, url, MOST_READ, journal).await?;
     if members.len() >= MOST_READ {
         return Err(Failure::GroupTooLarge.into());
+    }
+    if members.iter().any(Member::is_hidden) {
+        // Whoever is left out of the answer would seem to be free.
+        let told = Some("members' addresses cannot be read: grant User.ReadBasic.All".to_owned());
+        return Err(Trouble { failure: Failure::Denied, told, status: None });
     }
     let mailboxes: BTreeSet<_> = members.into_iter().filter_map(Member::read).collect();
     if mailboxes.len() > MOST_MEMBERS {
@@ -61,13 +69,21 @@ struct Found {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Member {
     #[serde(rename = "@odata.type")]
     kind: Option<String>,
     mail: Option<String>,
+    user_principal_name: Option<String>,
 }
 
 impl Member {
+    /// A user whose properties the credential may not read: every user has a principal name.
+    fn is_hidden(&self) -> bool {
+        let is_user = self.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("#microsoft.graph.user"));
+        is_user && self.mail.is_none() && self.user_principal_name.is_none()
+    }
+
     /// A nested group is told by its members; one without a mail address has no calendar.
     fn read(self) -> Option<Mailbox> {
         if self.kind.is_some_and(|kind| kind.eq_ignore_ascii_case("#microsoft.graph.group")) {

@@ -1,0 +1,34 @@
+"""Adds meetings to the demonstration's simulator through its Graph API, as any Graph client would."""
+
+import requests
+
+
+class Graph:
+    """The simulator of a demonstration, by the details that the demonstration wrote."""
+
+    def __init__(self, details):
+        self.base = details["simulator_url"]
+        answer = requests.post(
+            f"{self.base}/{details['simulator_tenant']}/oauth2/v2.0/token",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": details["simulator_client_id"],
+                "client_secret": details["simulator_client_secret"],
+                "scope": "https://graph.microsoft.com/.default",
+            },
+            timeout=30,
+        )
+        answer.raise_for_status()
+        self.headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def meet(self, mailbox, zone, start, end, subject):
+        """One meeting, its times on the clock of the zone."""
+        event = {
+            "subject": subject,
+            "start": {"dateTime": start, "timeZone": zone},
+            "end": {"dateTime": end, "timeZone": zone},
+        }
+        answer = requests.post(
+            f"{self.base}/v1.0/users/{mailbox}/events", json=event, headers=self.headers, timeout=30
+        )
+        assert answer.status_code == 201, answer.text

@@ -1,0 +1,204 @@
+//! The program itself: what operators type, and what they read.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::answer::Element;
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_calendar-relay"))
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A process that is told to end when the test does.
+struct Running {
+    child: Child,
+    /// What it printed before it waited to be ended.
+    printed: String,
+}
+
+impl Running {
+    /// Starts it and reads until a line that holds `until`.
+    fn start(arguments: &[&str], until: &str) -> Self {
+        let child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut running = Self { child, printed: String::new() };
+        let mut lines = BufReader::new(running.child.stdout.take().unwrap());
+        while !running.printed.contains(until) {
+            assert_ne!(lines.read_line(&mut running.printed).unwrap(), 0, "it ended: {}", running.printed);
+        }
+        // Kept open, or its next line would end it.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        running
+    }
+
+    /// Tells it to end, and whether it did so well.
+    fn end(&mut self) -> bool {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // When the test failed halfway; otherwise it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn help_names_every_role() {
+    let help = text(&run(&["--help"]).stdout);
+    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "hash-password"] {
+        assert!(help.contains(role), "{role}");
+    }
+    assert!(!run(&["nothing"]).status.success());
+}
+
+#[test]
+fn check_names_the_line_the_key_and_the_remedy() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("bad.toml");
+    let bad = "[server]\nlisten = \"127.0.0.1:8443\"\npublic_url = \"http://x.example\"\nplain = true\n\n[tokens]\n\
+               keys = [{ id = \"k\", secret = { env = \"NO_SUCH_VARIABLE_HERE\" } }]\n\n[[clients]]\nid = \"c\"\n\
+               capabilities = [\"free_busi\"]\nmailboxes = [\"*@contoso.example\"]\nceiling = \"some\"\n";
+    std::fs::write(&file, bad).unwrap();
+    let output = run(&["check", "--config", &file.display().to_string()]);
+    assert!(!output.status.success());
+    let told = text(&output.stderr);
+    for part in ["line 3: server.public_url", "line 7: tokens.keys.secret", "NO_SUCH_VARIABLE_HERE", "line 9: clients", "line 11: clients.capabilities", "line 13: clients.ceiling"] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\nlissten = 1\n").unwrap();
+    let told = text(&run(&["check", "--config", &file.display().to_string()]).stderr);
+    assert!(told.contains("line 3") && told.contains("lissten"), "{told}");
+    let told = text(&run(&["check", "--config", "/nowhere.toml"]).stderr);
+    assert!(told.contains("/nowhere.toml"), "{told}");
+}
+
+#[test]
+fn secrets_and_hashes_fit_a_configuration() {
+    let folder = TempDir::new().unwrap();
+    let made = text(&run(&["client-secret"]).stdout);
+    let secret = made.lines().next().unwrap().rsplit(' ').next().unwrap();
+    assert!(secret.len() >= 43, "256 bits: {secret}");
+    assert!(made.contains(&calendar_relay::commands::credentials::sha256(secret)));
+    let line = made.lines().find_map(|line| line.split_once("secrets_sha256")).unwrap().1;
+
+    let mut hashing = program().arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    hashing.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
+    let hash = text(&hashing.wait_with_output().unwrap().stdout);
+
+    std::fs::write(folder.path().join("key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:8443\"\npublic_url = \"https://x.example\"\nplain = true\n[tokens]\n\
+         keys = [{{ id = \"k\", secret = {{ file = \"key\" }} }}]\n[[clients]]\nid = \"c\"\nsecrets_sha256{line}\n{hash}\
+         capabilities = [\"free_busy\"]\nmailboxes = [\"*@contoso.example\"]\nceiling = \"time\"\n"
+    );
+    let file = folder.path().join("good.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = run(&["check", "--config", &file.display().to_string()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    assert!(told.contains("no mistakes") && told.contains("there is no tenant"), "{told}");
+    assert!(!told.contains("0123456789abcdef"));
+}
+
+#[test]
+fn lookup_draws_a_table() {
+    let company: Value = serde_json::from_str(include_str!("../../fixtures/worlds/company.json")).unwrap();
+    let mailbox = company["tenants"][0]["mailboxes"][0]["address"].as_str().unwrap();
+    // Anna's stand-up on weekdays at 09:15 in New York, before and after the change of the clock.
+    let output = run(&[
+        "lookup", mailbox, "nobody@contoso.example", "--from", "2027-03-12", "--to", "2027-03-16", "--zone", "America/New_York",
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    for day in ["12", "15"] {
+        assert!(told.contains(&format!("2027-03-{day} 09:15:00 - 2027-03-{day} 09:30:00  busy")), "{told}");
+    }
+    assert!(told.lines().any(|line| line.starts_with("  |") && line.contains('#')), "a time line: {told}");
+    assert!(told.contains("Unable to resolve e-mail address nobody@contoso.example"), "{told}");
+    for wrong in [&["lookup", mailbox, "--zone", "Nowhere"][..], &["lookup", mailbox, "--from", "soon"], &["lookup"]] {
+        assert!(!run(wrong).status.success(), "{wrong:?}");
+    }
+}
+
+/// Runs what was printed, as somebody would who pastes it.
+fn paste(commands: &str, folder: &Path) -> String {
+    let output = Command::new("bash").arg("-c").arg(commands).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{commands}\n{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn the_demonstration_prints_commands_that_work() {
+    let folder = TempDir::new().unwrap();
+    let file: PathBuf = folder.path().join("details.json");
+    let any = "127.0.0.1:0";
+    let arguments =
+        ["demo", "--details", &file.display().to_string(), "--listen", any, "--simulator-listen", any, "--admin-listen", any];
+    let mut demo = Running::start(&arguments, "Ctrl-C ends");
+
+    let details: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    for key in [
+        "url", "token_url", "client_id", "client_secret", "basic_username", "basic_password", "ca_file", "simulator_url",
+        "simulator_tenant", "simulator_client_id", "simulator_client_secret", "simulator_control_url", "admin_url",
+    ] {
+        assert!(!details[key].as_str().unwrap_or_default().is_empty(), "{key}");
+    }
+    assert!(details["mailboxes"].as_array().unwrap().len() >= 50 && details["rooms"].as_array().unwrap().len() >= 20);
+    assert!(demo.printed.contains("What the gateway sees"));
+
+    if Command::new("curl").arg("--version").output().is_err() {
+        println!("SKIPPED: there is no curl to paste the demonstration's commands into");
+        assert!(demo.end());
+        return;
+    }
+    let commands: Vec<&str> =
+        demo.printed.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect();
+    assert_eq!(commands.len(), 2, "{}", demo.printed);
+    let answer = Element::parse(&paste(&commands.join("\n"), folder.path()));
+    let responses = answer.all("FreeBusyResponse");
+    assert_eq!(responses.len(), 2);
+    assert!(responses.iter().all(|response| response.code() == "NoError"));
+    // Anna's call with a customer is today, whatever day it is.
+    assert!(!responses[0].events().is_empty());
+
+    // Basic works too, and operators find their pages.
+    let text_of = |key: &str| details[key].as_str().unwrap().to_owned();
+    let basic = format!(
+        "curl -sS --cacert '{}' -u '{}:{}' '{}' ; curl -sS '{}/metrics'",
+        text_of("ca_file"), text_of("basic_username"), text_of("basic_password"), text_of("url"), text_of("admin_url")
+    );
+    let told = paste(&basic, folder.path());
+    assert!(told.contains("Exchange Web Services") && told.contains("calendar_relay_requests_total"), "{told}");
+    assert!(demo.end());
+    assert!(!Path::new(&text_of("ca_file")).exists(), "certificates of the moment go with it");
+}
+
+#[test]
+fn the_simulator_alone() {
+    let folder = TempDir::new().unwrap();
+    let world = folder.path().join("world.json");
+    std::fs::write(&world, include_str!("../../fixtures/worlds/small.json")).unwrap();
+    let arguments = ["simulate", "--listen", "127.0.0.1:0", "--world", &world.display().to_string()];
+    let mut simulator = Running::start(&arguments, "control");
+    assert!(simulator.printed.contains("http://127.0.0.1:"));
+    assert!(simulator.end());
+    std::fs::write(&world, "{\"tenants\": 1}").unwrap();
+    let told = text(&run(&["simulate", "--listen", "127.0.0.1:0", "--world", &world.display().to_string()]).stderr);
+    assert!(told.contains("world.json") && told.contains("line 1"), "{told}");
+}
