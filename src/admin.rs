@@ -3,6 +3,7 @@
 //! Owns read-only views. Must not change anything, nor call Graph.
 
 mod health;
+mod views;
 
 use std::sync::Arc;
 
@@ -13,17 +14,7 @@ use http::header;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::graph::Graphs;
-use crate::metrics::Metrics;
-
-/// What operators may look at.
-#[derive(Debug)]
-pub struct Views {
-    /// Figures.
-    pub metrics: Arc<Metrics>,
-    /// Tenants.
-    pub graphs: Arc<Graphs>,
-}
+pub use views::Views;
 
 /// Serves until `end`.
 pub async fn serve(listener: TcpListener, views: Views, end: CancellationToken) {

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod lookup;
 pub mod serve;
 pub mod simulate;
+mod table;
 
 use std::fmt;
 use std::path::Path;

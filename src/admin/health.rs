@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::Views;
+use super::views::Views;
 use crate::graph::{CircuitState, CredentialStatus, TenantStatus, TokenState};
 
 pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {

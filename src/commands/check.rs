@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Trouble, load, lookup};
+use super::{Trouble, load, table};
 use crate::app;
 use crate::calendar::Mailbox;
 use crate::config::Config;
@@ -39,7 +39,7 @@ async fn try_tenants(config: Config, mailboxes: &[String]) -> Result<(), Trouble
     let graphs = Graphs::new(config.tenants, config.graph, Arc::new(Metrics::new()))?;
     let now = app::now();
     let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + PATIENCE);
-    let window = lookup::window(now, now.checked_add(24.hours())?)?;
+    let window = table::window(now, now.checked_add(24.hours())?)?;
     let mut failed = 0;
     for probe in graphs.probe(&mailboxes, window, &journal).await {
         let (verdict, text) = match &probe.result {

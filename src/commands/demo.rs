@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::certificate::{self, Made};
 use super::credentials::{new_secret, sha256};
-use super::{Trouble, lookup, simulate, until_told};
+use super::{Trouble, simulate, table, until_told};
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::graph::Graphs;
@@ -192,8 +192,8 @@ impl Demo {
     async fn look(&self) -> Result<String, Trouble> {
         let addresses: Vec<String> = self.mailboxes.iter().take(3).chain(self.rooms.iter().take(1)).cloned().collect();
         let (start, end) = days(app::now());
-        let window = lookup::window(start, end)?;
-        let seen = lookup::table(self.graphs(), &addresses, window, &crate::calendar::zone::Zone::utc()).await?;
+        let window = table::window(start, end)?;
+        let seen = table::table(self.graphs(), &addresses, window, &crate::calendar::zone::Zone::utc()).await?;
         Ok(format!("What the gateway sees (UTC):\n\n{seen}"))
     }
 }

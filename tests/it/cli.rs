@@ -78,7 +78,14 @@ fn check_names_the_line_the_key_and_the_remedy() {
     let output = run(&["check", "--config", &file.display().to_string()]);
     assert!(!output.status.success());
     let told = text(&output.stderr);
-    for part in ["line 3: server.public_url", "line 7: tokens.keys.secret", "NO_SUCH_VARIABLE_HERE", "line 9: clients", "line 11: clients.capabilities", "line 13: clients.ceiling"] {
+    for part in [
+        "line 3: server.public_url",
+        "line 7: tokens.keys.secret",
+        "NO_SUCH_VARIABLE_HERE",
+        "line 9: clients",
+        "line 11: clients.capabilities",
+        "line 13: clients.ceiling",
+    ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
     std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\nlissten = 1\n").unwrap();
@@ -122,7 +129,15 @@ fn lookup_draws_a_table() {
     let mailbox = company["tenants"][0]["mailboxes"][0]["address"].as_str().unwrap();
     // Anna's stand-up on weekdays at 09:15 in New York, before and after the change of the clock.
     let output = run(&[
-        "lookup", mailbox, "nobody@contoso.example", "--from", "2027-03-12", "--to", "2027-03-16", "--zone", "America/New_York",
+        "lookup",
+        mailbox,
+        "nobody@contoso.example",
+        "--from",
+        "2027-03-12",
+        "--to",
+        "2027-03-16",
+        "--zone",
+        "America/New_York",
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told = text(&output.stdout);
@@ -148,14 +163,34 @@ fn the_demonstration_prints_commands_that_work() {
     let folder = TempDir::new().unwrap();
     let file: PathBuf = folder.path().join("details.json");
     let any = "127.0.0.1:0";
-    let arguments =
-        ["demo", "--details", &file.display().to_string(), "--listen", any, "--simulator-listen", any, "--admin-listen", any];
+    let arguments = [
+        "demo",
+        "--details",
+        &file.display().to_string(),
+        "--listen",
+        any,
+        "--simulator-listen",
+        any,
+        "--admin-listen",
+        any,
+    ];
     let mut demo = Running::start(&arguments, "Ctrl-C ends");
 
     let details: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     for key in [
-        "url", "token_url", "client_id", "client_secret", "basic_username", "basic_password", "ca_file", "simulator_url",
-        "simulator_tenant", "simulator_client_id", "simulator_client_secret", "simulator_control_url", "admin_url",
+        "url",
+        "token_url",
+        "client_id",
+        "client_secret",
+        "basic_username",
+        "basic_password",
+        "ca_file",
+        "simulator_url",
+        "simulator_tenant",
+        "simulator_client_id",
+        "simulator_client_secret",
+        "simulator_control_url",
+        "admin_url",
     ] {
         assert!(!details[key].as_str().unwrap_or_default().is_empty(), "{key}");
     }
@@ -181,7 +216,11 @@ fn the_demonstration_prints_commands_that_work() {
     let text_of = |key: &str| details[key].as_str().unwrap().to_owned();
     let basic = format!(
         "curl -sS --cacert '{}' -u '{}:{}' '{}' ; curl -sS '{}/metrics'",
-        text_of("ca_file"), text_of("basic_username"), text_of("basic_password"), text_of("url"), text_of("admin_url")
+        text_of("ca_file"),
+        text_of("basic_username"),
+        text_of("basic_password"),
+        text_of("url"),
+        text_of("admin_url")
     );
     let told = paste(&basic, folder.path());
     assert!(told.contains("Exchange Web Services") && told.contains("calendar_relay_requests_total"), "{told}");

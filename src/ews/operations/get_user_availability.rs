@@ -13,13 +13,13 @@ use request::{FreeBusyViewOptions, TimeWindow};
 
 pub(super) use request::GetUserAvailability;
 
-use crate::calendar::free_busy::{self, Digits};
+use crate::calendar::free_busy;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation};
-use crate::ews::soap::{Body, Version};
+use crate::ews::soap::Body;
 use crate::failure::Failure;
 use crate::graph::Detail;
 
@@ -142,7 +142,7 @@ async fn answers(
                 Outcome::Failed(failure)
             }
             Found::Group(members) => {
-                let digits = digits(context.header.version);
+                let digits = view::digits(context.header.version);
                 Outcome::Group(free_busy::merged(members.iter().flatten(), asked.window, asked.interval, zone, digits))
             }
         };
@@ -161,11 +161,6 @@ fn busy_as_a_whole(answers: &[MailboxAnswer]) -> Option<Failure> {
         }
     }
     longest.map(|retry_after| Failure::Busy { retry_after })
-}
-
-/// Which digits the caller's schema knows.
-fn digits(version: Version) -> Digits {
-    if version >= Version::Exchange2013 { Digits::Exchange2013 } else { Digits::Exchange2007 }
 }
 
 /// What Exchange allows in one request.

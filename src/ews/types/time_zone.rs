@@ -3,9 +3,8 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/timezone-availability>
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/timezonedefinition>
 
+pub mod day;
 mod definition;
-
-use std::borrow::Cow;
 
 use jiff::civil;
 
@@ -86,12 +85,6 @@ pub fn write_serializable(xml: &mut Xml, rules: &BiasRules) {
     xml.raw("</DaylightTime>");
 }
 
-/// The name of a day in `DayOfWeekType`.
-#[must_use]
-pub fn day_name(day: DayOfWeek) -> &'static str {
-    DAYS.iter().find(|(_, named)| *named == day).map_or("Day", |(name, _)| name)
-}
-
 fn change(reader: &mut Pull<'_>) -> Result<Change, Failure> {
     let (mut bias, mut time, mut day_order, mut month, mut day_of_week, mut year) =
         (None, None, None, None, None, None);
@@ -101,7 +94,7 @@ fn change(reader: &mut Pull<'_>) -> Result<Change, Failure> {
             "Time" => once(&mut time, clock(&reader.text()?)?, "Time")?,
             "DayOrder" => once(&mut day_order, value::number(reader, "DayOrder")?, "DayOrder")?,
             "Month" => once(&mut month, value::number(reader, "Month")?, "Month")?,
-            "DayOfWeek" => once(&mut day_of_week, day(reader.text()?)?, "DayOfWeek")?,
+            "DayOfWeek" => once(&mut day_of_week, day::parse(&reader.text()?)?, "DayOfWeek")?,
             "Year" => year = Some(value::number(reader, "Year")?).filter(|year| *year != 0),
             _ => reader.skip()?,
         }
@@ -121,34 +114,14 @@ fn clock(text: &str) -> Result<civil::Time, Failure> {
     plain.parse().map_err(|_| Failure::Schema { path: "Time".to_owned(), problem: "is no time of day".to_owned() })
 }
 
-fn day(text: Cow<'_, str>) -> Result<DayOfWeek, Failure> {
-    DAYS.iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(&text))
-        .map(|(_, day)| *day)
-        .ok_or_else(|| Failure::Schema { path: "DayOfWeek".to_owned(), problem: "is no day of the week".to_owned() })
-}
-
 fn write_change(xml: &mut Xml, change: &Change) {
     xml.raw("<Bias>").number(change.bias).raw("</Bias><Time>").number(change.time.strftime("%H:%M:%S"));
     xml.raw("</Time><DayOrder>").number(change.day_order).raw("</DayOrder><Month>").number(change.month);
-    xml.raw("</Month><DayOfWeek>").raw(day_name(change.day_of_week)).raw("</DayOfWeek>");
+    xml.raw("</Month><DayOfWeek>").raw(day::name(change.day_of_week)).raw("</DayOfWeek>");
     if let Some(year) = change.year {
         xml.raw("<Year>").number(year).raw("</Year>");
     }
 }
-
-const DAYS: [(&str, DayOfWeek); 10] = [
-    ("Sunday", DayOfWeek::Sunday),
-    ("Monday", DayOfWeek::Monday),
-    ("Tuesday", DayOfWeek::Tuesday),
-    ("Wednesday", DayOfWeek::Wednesday),
-    ("Thursday", DayOfWeek::Thursday),
-    ("Friday", DayOfWeek::Friday),
-    ("Saturday", DayOfWeek::Saturday),
-    ("Day", DayOfWeek::Day),
-    ("Weekday", DayOfWeek::Weekday),
-    ("WeekendDay", DayOfWeek::WeekendDay),
-];
 
 #[cfg(test)]
 mod tests {

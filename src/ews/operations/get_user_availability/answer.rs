@@ -1,10 +1,9 @@
 //! The answer, written in Exchange's own form: the messages namespace is the default one, and the
 //! types namespace is declared again on each element that begins with it.
 
-use super::digits;
-use super::view::View;
+use super::view::{View, busy_type, digits};
 use crate::calendar::Window;
-use crate::calendar::free_busy::{BusyStatus, FreeBusy, ItemDetails, WorkingHours};
+use crate::calendar::free_busy::{FreeBusy, ItemDetails, WorkingHours};
 use crate::calendar::suggestions::SuggestionDay;
 use crate::calendar::zone::{DayOfWeek, Zone};
 use crate::client::Ceiling;
@@ -162,7 +161,7 @@ fn write_details(xml: &mut Xml, details: &ItemDetails, ceiling: Ceiling) {
 /// The mailbox's own hours in its own zone, by the rules of the window's year.
 fn write_working_hours(xml: &mut Xml, hours: &WorkingHours, window: Window) {
     let days: Vec<&str> =
-        WEEK.iter().zip(hours.days).filter(|(_, works)| *works).map(|(day, _)| time_zone::day_name(*day)).collect();
+        WEEK.iter().zip(hours.days).filter(|(_, works)| *works).map(|(day, _)| time_zone::day::name(*day)).collect();
     if days.is_empty() {
         return;
     }
@@ -200,19 +199,6 @@ fn write_failure(xml: &mut Xml, failure: &Failure) {
         xml.raw("</MessageXml>");
     }
     xml.raw(r#"</ResponseMessage><FreeBusyView><FreeBusyViewType xmlns="http://schemas.microsoft.com/exchange/services/2006/types">None</FreeBusyViewType></FreeBusyView>"#);
-}
-
-/// `BusyType`; schemas before Exchange 2013's have no working elsewhere.
-pub(super) fn busy_type(status: BusyStatus, version: Version) -> &'static str {
-    match status {
-        BusyStatus::Free => "Free",
-        BusyStatus::Tentative => "Tentative",
-        BusyStatus::Busy => "Busy",
-        BusyStatus::OutOfOffice => "OOF",
-        BusyStatus::WorkingElsewhere if version < Version::Exchange2013 => "Free",
-        BusyStatus::WorkingElsewhere => "WorkingElsewhere",
-        BusyStatus::NoData => "NoData",
-    }
 }
 
 const WEEK: [DayOfWeek; 7] = [

@@ -1,9 +1,9 @@
 //! Meeting suggestions: from the request's options to the core's, and its results on the wire.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/suggestionsresponse>
 
-use super::answer::busy_type;
 use super::found::{Found, find};
 use super::request::{MailboxData, SuggestionsViewOptions};
+use super::view::busy_type;
 use crate::calendar::Window;
 use crate::calendar::suggestions::{self, Attendee, Conflict, Options, Quality, Role, SuggestionDay, Who};
 use crate::calendar::zone::Zone;

@@ -1,7 +1,10 @@
-//! The five views of free/busy, and which of them is given for the one asked.
+//! The five views of free/busy, which of them is given for the one asked, and what its digits and
+//! words are in the caller's schema.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/freebusyviewtype>
 
+use crate::calendar::free_busy::{BusyStatus, Digits};
 use crate::client::Ceiling;
+use crate::ews::soap::Version;
 use crate::failure::Failure;
 
 /// What an answer holds.
@@ -63,6 +66,24 @@ impl View {
         [Self::MergedOnly, Self::FreeBusy, Self::FreeBusyMerged, Self::Detailed, Self::DetailedMerged]
             .into_iter()
             .find(|view| view.name() == name)
+    }
+}
+
+/// Which digits the caller's schema knows.
+pub(super) fn digits(version: Version) -> Digits {
+    if version >= Version::Exchange2013 { Digits::Exchange2013 } else { Digits::Exchange2007 }
+}
+
+/// `BusyType`; schemas before Exchange 2013's have no working elsewhere.
+pub(super) fn busy_type(status: BusyStatus, version: Version) -> &'static str {
+    match status {
+        BusyStatus::Free => "Free",
+        BusyStatus::Tentative => "Tentative",
+        BusyStatus::Busy => "Busy",
+        BusyStatus::OutOfOffice => "OOF",
+        BusyStatus::WorkingElsewhere if version < Version::Exchange2013 => "Free",
+        BusyStatus::WorkingElsewhere => "WorkingElsewhere",
+        BusyStatus::NoData => "NoData",
     }
 }
 

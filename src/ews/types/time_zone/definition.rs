@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, civil};
 
-use super::{DAYS, day_name};
-use crate::calendar::zone::{DayOfWeek, Period, Target, Transition, TransitionGroup, When, ZoneDefinition};
+use super::day;
+use crate::calendar::zone::{Period, Target, Transition, TransitionGroup, When, ZoneDefinition};
 use crate::ews::pull::{Pull, Start};
 use crate::ews::types::value;
 use crate::ews::xml::Xml;
@@ -99,7 +99,7 @@ fn transition(kind: &str, reader: &mut Pull<'_>) -> Result<Transition, Failure> 
             "TimeOffset" => offset = span(&reader.text()?)?,
             "Month" => month = Some(value::number(reader, "Month")?),
             "Day" => day = Some(value::number(reader, "Day")?),
-            "DayOfWeek" => day_of_week = Some(parse_day(&reader.text()?)?),
+            "DayOfWeek" => day_of_week = Some(day::parse(&reader.text()?)?),
             "Occurrence" => occurrence = Some(value::number(reader, "Occurrence")?),
             _ => reader.skip()?,
         }
@@ -142,7 +142,7 @@ fn write_transition(xml: &mut Xml, transition: &Transition) {
         }
         When::Day { month, day_of_week, occurrence, time } => {
             xml.raw("<t:TimeOffset>").raw(&duration(time)).raw("</t:TimeOffset><t:Month>").number(month);
-            xml.raw("</t:Month><t:DayOfWeek>").raw(day_name(day_of_week)).raw("</t:DayOfWeek><t:Occurrence>");
+            xml.raw("</t:Month><t:DayOfWeek>").raw(day::name(day_of_week)).raw("</t:DayOfWeek><t:Occurrence>");
             xml.number(occurrence).raw("</t:Occurrence>");
         }
         When::Date { month, day, time } => {
@@ -155,10 +155,6 @@ fn write_transition(xml: &mut Xml, transition: &Transition) {
 
 fn required(start: &Start<'_>, attribute: &str) -> Result<String, Failure> {
     start.attribute(attribute)?.ok_or_else(|| value::missing(attribute))
-}
-
-fn parse_day(text: &str) -> Result<DayOfWeek, Failure> {
-    DAYS.iter().find(|(name, _)| *name == text).map(|(_, day)| *day).ok_or_else(|| wrong("DayOfWeek"))
 }
 
 /// An `xs:duration`, such as `-PT5H30M`, or as .NET writes it `-P0DT5H30M0.0S`. A day has 24 hours.
