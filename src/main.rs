@@ -8,7 +8,13 @@ use std::process::ExitCode;
 use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, serve, simulate};
 use calendar_relay::config::LogFormat;
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+
+/// The system's allocator gives large answers' memory back to the kernel and takes it again at every
+/// request.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// An EWS-compatible HTTPS gateway that answers from Microsoft Graph.
 #[derive(Parser)]

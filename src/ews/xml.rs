@@ -6,18 +6,22 @@ use std::fmt::Write as _;
 
 /// A document that grows at its end.
 #[derive(Debug, Default)]
-pub struct Xml(String);
+pub struct Xml {
+    text: String,
+    /// The day that was written last, and its text: one calendar's times are mostly of few days.
+    day: Option<(i64, String)>,
+}
 
 impl Xml {
     /// An empty document with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(String::with_capacity(capacity))
+        Self { text: String::with_capacity(capacity), day: None }
     }
 
     /// Adds markup as it is; never text from outside.
     pub fn raw(&mut self, markup: &str) -> &mut Self {
-        self.0.push_str(markup);
+        self.text.push_str(markup);
         self
     }
 
@@ -27,26 +31,26 @@ impl Xml {
         let mut rest = text;
         while let Some(at) = rest.find(needs_care) {
             let (plain, from) = rest.split_at(at);
-            self.0.push_str(plain);
+            self.text.push_str(plain);
             let mut characters = from.chars();
             match characters.next() {
-                Some('&') => self.0.push_str("&amp;"),
-                Some('<') => self.0.push_str("&lt;"),
-                Some('>') => self.0.push_str("&gt;"),
-                Some('"') => self.0.push_str("&quot;"),
-                Some('\r') => self.0.push_str("&#xD;"),
-                _ => self.0.push('\u{FFFD}'),
+                Some('&') => self.text.push_str("&amp;"),
+                Some('<') => self.text.push_str("&lt;"),
+                Some('>') => self.text.push_str("&gt;"),
+                Some('"') => self.text.push_str("&quot;"),
+                Some('\r') => self.text.push_str("&#xD;"),
+                _ => self.text.push('\u{FFFD}'),
             }
             rest = characters.as_str();
         }
-        self.0.push_str(rest);
+        self.text.push_str(rest);
         self
     }
 
     /// Adds a number, or anything else whose display form needs no escaping.
     pub fn number(&mut self, number: impl std::fmt::Display) -> &mut Self {
         // Writing to a string cannot fail.
-        let _ = write!(self.0, "{number}");
+        let _ = write!(self.text, "{number}");
         self
     }
 
@@ -59,35 +63,51 @@ impl Xml {
     /// 1970-01-01T00:00:00 on the same clock.
     pub fn local_time(&mut self, local_second: i64) -> &mut Self {
         let days = local_second.div_euclid(86_400);
-        let second = local_second.rem_euclid(86_400);
-        let (year, month, day) = civil_from_days(days);
-        self.digits(year, 4).raw("-").digits(month, 2).raw("-").digits(day, 2).raw("T");
+        match &self.day {
+            Some((written, text)) if *written == days => self.text.push_str(text),
+            _ => {
+                let from = self.text.len();
+                let (year, month, day) = civil_from_days(days);
+                self.digits(year, 4).raw("-").digits(month, 2).raw("-").digits(day, 2).raw("T");
+                self.day = Some((days, self.text.get(from..).unwrap_or_default().to_owned()));
+            }
+        }
+        self.clock(local_second.rem_euclid(86_400))
+    }
+
+    /// Adds a time of day, `09:00:00`, from seconds since midnight.
+    pub fn clock(&mut self, second: i64) -> &mut Self {
         self.digits(second / 3600, 2).raw(":").digits(second / 60 % 60, 2).raw(":").digits(second % 60, 2)
     }
 
     /// The document.
     #[must_use]
     pub fn finish(self) -> String {
-        self.0
+        self.text
     }
 
     /// Length in bytes so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether nothing was written yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
-    fn digits(&mut self, number: i64, width: u32) -> &mut Self {
-        for place in (0..width).rev() {
-            let digit = u8::try_from(number / 10_i64.pow(place) % 10).unwrap_or(0);
-            self.0.push(char::from(b'0' + digit));
+    fn digits(&mut self, number: i64, width: usize) -> &mut Self {
+        // Dates and clocks are small; what is not is none.
+        let mut rest = u32::try_from(number).unwrap_or_default();
+        let mut digits = [b'0'; 4];
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
         }
+        let text = std::str::from_utf8(&digits).unwrap_or_default();
+        self.text.push_str(text.get(4 - width..).unwrap_or_default());
         self
     }
 }

@@ -115,12 +115,16 @@ fn clock(text: &str) -> Result<civil::Time, Failure> {
 }
 
 fn write_change(xml: &mut Xml, change: &Change) {
-    xml.raw("<Bias>").number(change.bias).raw("</Bias><Time>").number(change.time.strftime("%H:%M:%S"));
+    xml.raw("<Bias>").number(change.bias).raw("</Bias><Time>").clock(seconds_of_day(change.time));
     xml.raw("</Time><DayOrder>").number(change.day_order).raw("</DayOrder><Month>").number(change.month);
     xml.raw("</Month><DayOfWeek>").raw(day::name(change.day_of_week)).raw("</DayOfWeek>");
     if let Some(year) = change.year {
         xml.raw("<Year>").number(year).raw("</Year>");
     }
+}
+
+fn seconds_of_day(time: civil::Time) -> i64 {
+    i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second())
 }
 
 #[cfg(test)]
