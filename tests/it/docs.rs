@@ -26,7 +26,9 @@ async fn every_operation_of_the_table_is_there() {
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     let operations: Vec<&str> = rows
         .flat_map(|cell| cell.split(", "))
-        .filter(|name| ["Get", "Set", "Convert", "Find", "Create", "Update", "Delete"].iter().any(|verb| name.starts_with(verb)))
+        .filter(|name| {
+            ["Get", "Set", "Convert", "Find", "Create", "Update", "Delete"].iter().any(|verb| name.starts_with(verb))
+        })
         .filter(|name| name.chars().all(char::is_alphanumeric))
         .collect();
     assert!(operations.contains(&"GetUserAvailability") && operations.len() >= 5, "{operations:?}");
