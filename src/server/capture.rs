@@ -37,9 +37,15 @@ impl Capture {
         }
         text.push_str(&format!("\n{}\n\n{response}\n", String::from_utf8_lossy(request)));
         let text = if self.addresses { text } else { disguise(&text) };
-        let path = self.directory.join(format!("{request_id}.txt"));
+        let directory = self.directory.clone();
+        let path = directory.join(format!("{request_id}.txt"));
         tokio::spawn(async move {
-            if let Err(error) = tokio::fs::write(&path, text).await {
+            let made = tokio::fs::create_dir_all(&directory).await;
+            let written = match made {
+                Ok(()) => tokio::fs::write(&path, text).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = written {
                 tracing::warn!(path = %path.display(), %error, "capture: the exchange cannot be written");
             }
         });

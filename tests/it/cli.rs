@@ -26,13 +26,17 @@ struct Running {
     child: Child,
     /// What it printed before it waited to be ended.
     printed: String,
+    /// Its log.
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Running {
     /// Starts it and reads until a line that holds `until`.
     fn start(arguments: &[&str], until: &str) -> Self {
-        let child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut running = Self { child, printed: String::new() };
+        let mut child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || std::io::read_to_string(log).unwrap());
+        let mut running = Self { child, printed: String::new(), log: Some(log) };
         let mut lines = BufReader::new(running.child.stdout.take().unwrap());
         while !running.printed.contains(until) {
             assert_ne!(lines.read_line(&mut running.printed).unwrap(), 0, "it ended: {}", running.printed);
@@ -47,6 +51,12 @@ impl Running {
         let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(told.success());
         self.child.wait().unwrap().success()
+    }
+
+    /// Tells it to end, and gives what it logged.
+    fn log(mut self) -> String {
+        assert!(self.end());
+        self.log.take().unwrap().join().unwrap()
     }
 }
 
@@ -226,6 +236,55 @@ fn the_demonstration_prints_commands_that_work() {
     assert!(told.contains("Exchange Web Services") && told.contains("calendar_relay_requests_total"), "{told}");
     assert!(demo.end());
     assert!(!Path::new(&text_of("ca_file")).exists(), "certificates of the moment go with it");
+}
+
+#[test]
+fn no_secret_is_logged_and_no_address_at_the_usual_level() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("details.json");
+    let any = "127.0.0.1:0";
+    for level in ["info", "calendar_relay=trace"] {
+        let arguments = [
+            "demo",
+            "--details",
+            &file.display().to_string(),
+            "--listen",
+            any,
+            "--simulator-listen",
+            any,
+            "--admin-listen",
+            any,
+            "--log",
+            level,
+        ];
+        let demo = Running::start(&arguments, "Ctrl-C ends");
+        let details: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let text_of = |key: &str| details[key].as_str().unwrap().to_owned();
+        let commands: Vec<&str> =
+            demo.printed.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect();
+        let (authority, url) = (text_of("ca_file"), text_of("url"));
+        let wrong = format!(
+            "{}\nprintf ' %s' \"$TOKEN\"\ncurl -sS --cacert '{authority}' -u 'somebody:mistyped-secret' '{url}'\n\
+             curl -sS --cacert '{authority}' -H 'Authorization: Bearer forged.token.here' '{url}'\n\
+             curl -sS --cacert '{authority}' -d client_id=somebody -d client_secret=mistyped-secret '{}'",
+            commands.join("\n"),
+            text_of("token_url")
+        );
+        let told = paste(&wrong, folder.path());
+        let token = told.split_once(" eyJ").unwrap().1.split('{').next().unwrap().to_owned();
+        let log = demo.log();
+        assert!(log.contains("GetUserAvailabilityRequest") && log.contains("wrong credentials"), "{log}");
+        let secrets =
+            [&text_of("client_secret"), "simulated-secret-of", "mistyped-secret", "forged.token", &token, "eyJ"];
+        for secret in secrets {
+            assert!(!log.contains(secret), "{secret} is in the log at {level}");
+        }
+        if level == "info" {
+            for mailbox in details["mailboxes"].as_array().unwrap() {
+                assert!(!log.contains(mailbox.as_str().unwrap()), "{mailbox}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Tests of the program as a whole, in one binary: the real server over real TLS on a port of its own,
 //! a real HTTP client, and the Graph simulator behind it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests: what is unexpected fails them, and the environment says where the schemas lie"
+)]
 
 mod auth;
 mod cache;

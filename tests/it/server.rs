@@ -147,3 +147,35 @@ async fn a_plain_listener_when_told_to() {
     assert_eq!(gateway.soap(&NINA.xml()).await.status, 200);
     gateway.done().await;
 }
+
+#[tokio::test]
+async fn captured_exchanges_hold_neither_secrets_nor_addresses() {
+    let mut setup = Setup::new();
+    setup.tokens.push_str("\n[capture]\ndirectory = \"capture\"\nfiles = 2");
+    let gateway = setup.start().await;
+    let token = gateway.token().await;
+    for _ in 0..3 {
+        assert_eq!(gateway.soap(&NINA.xml()).await.status, 200);
+    }
+    let bearer = gateway.http.post(gateway.url("/")).bearer_auth(&token).body(NINA.xml());
+    assert_eq!(gateway.send(bearer).await.status, 200);
+    // Files are written in the background; the time is only there so that the test does not spin.
+    let folder = gateway.path("capture");
+    let files = loop {
+        let files: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
+        let whole = |file: &std::path::PathBuf| std::fs::read_to_string(file).unwrap().contains("</s:Envelope>");
+        if files.len() == 2 && files.iter().all(whole) {
+            break files;
+        }
+        assert!(files.len() <= 2);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    for file in files {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains("GetUserAvailabilityRequest") && text.contains("GetUserAvailabilityResponse"));
+        for hidden in ["nina@", SECRET, "aW50ZXJvcD", &token] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
+    }
+    gateway.done().await;
+}

@@ -11,7 +11,7 @@ pub(crate) struct Element {
     pub(crate) namespace: String,
     pub(crate) text: String,
     pub(crate) attributes: Vec<(String, String)>,
-    pub(crate) children: Vec<Element>,
+    pub(crate) children: Vec<Self>,
 }
 
 impl Element {
