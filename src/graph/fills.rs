@@ -231,7 +231,10 @@ impl Fills {
             }
             // Of several windows together; each by itself may be small enough.
             Err(Failure::ResultTooBig) if !lot.is_one_window() => {}
-            Err(failure) => self.keys(lot, mailbox).for_each(|key| self.cache.refuse(key, failure, told)),
+            Err(failure) => {
+                self.cache.refuse((self.tenant, lot.credential, lot.source), mailbox, failure, told);
+                self.keys(lot, mailbox).for_each(|key| self.cache.fail(key, failure, told));
+            }
         }
     }
 
