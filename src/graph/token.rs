@@ -108,7 +108,7 @@ impl Tokens {
             tenant: tenant.to_owned(),
             credential,
             url: TokenUrl::from_url(url),
-            scope: Scope::new(format!("{}/.default", cloud.graph.origin().ascii_serialization())),
+            scope: Scope::new(format!("{}/.default", cloud.resource.origin().ascii_serialization())),
             http,
             timeout,
             metrics,

@@ -206,7 +206,7 @@ async fn a_refused_credential_is_not_tried_in_a_loop() {
     }
     assert_eq!(stub.tokens().len(), 1);
     let form = &stub.tokens()[0].text;
-    for part in ["grant_type=client_credentials", "client_secret=s3cret", "%2F.default", "client_id=app-1"] {
+    for part in ["grant_type=client_credentials", "client_secret=s3cret", "scope=https%3A%2F%2Fgraph.microsoft.com%2F.default", "client_id=app-1"] {
         assert!(form.contains(part), "{form}");
     }
     let status = format!("{:?}", graphs.status());
