@@ -3,6 +3,7 @@
 //! Owns the token on a call, who may call when (lanes, limit, circuit), deadlines, retries and
 //! what is noted of each call. Must not know what the calls mean.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
 const ATTEMPTS: u32 = 4;
 /// The pause before the first retry, doubled for each further one, when Graph names none.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// However long a failing Graph asks to be left alone: it may be back sooner.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 /// Graph is believed that it wants to be left alone for so many seconds at most.
 const LONGEST_RETRY_AFTER: u64 = 3600;
 
@@ -47,15 +50,16 @@ pub(super) struct Client {
     limit: Limit,
     timeout: Duration,
     health: Mutex<Health>,
+    /// Which calls of which credential Graph wants none of, until when.
+    throttled: Mutex<HashMap<(usize, &'static str), Instant>>,
     metrics: Arc<Metrics>,
 }
 
-/// When Graph last answered, failed, and asked to be left alone.
+/// When Graph last answered and failed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
     pub(super) answered: Option<Instant>,
     pub(super) failed: Option<(Instant, &'static str)>,
-    pub(super) throttled_until: Option<Instant>,
 }
 
 /// One call.
@@ -109,6 +113,7 @@ impl Client {
             limit,
             timeout: settings.timeout,
             health: Mutex::default(),
+            throttled: Mutex::default(),
             metrics,
         })
     }
@@ -155,15 +160,18 @@ impl Client {
         match &result {
             Err(trouble) if trouble.failure.allows_stale() => {
                 self.note(|health| health.failed = Some((now, trouble.failure.label())));
-                if sent {
-                    admission.failed(now);
-                }
             }
-            Ok(_) | Err(_) if sent => {
-                self.note(|health| health.answered = Some(now));
-                admission.succeeded();
-            }
+            Err(Trouble { failure: Failure::CredentialRefused, .. }) => {}
+            Ok(_) | Err(_) if sent => self.note(|health| health.answered = Some(now)),
             Ok(_) | Err(_) => {}
+        }
+        match &result {
+            _ if !sent => {}
+            Err(Trouble { failure: Failure::Unavailable | Failure::TimedOut, .. }) => admission.failed(now),
+            // A limit of our own: it says nothing of Graph.
+            Err(Trouble { failure: Failure::Busy { .. }, status: None, .. }) => {}
+            // Also one who throttles or refuses is there.
+            Ok(_) | Err(_) => admission.succeeded(),
         }
         let open = i64::from(self.circuit.state(now) != super::circuit::CircuitState::Closed);
         self.metrics.circuit_open.get_or_create(&self.label()).set(open);
@@ -203,9 +211,14 @@ impl Client {
         self.limit.tighten(Instant::now());
     }
 
-    /// When Graph last answered, failed, and asked to be left alone.
+    /// When Graph last answered and failed.
     pub(super) fn health(&self) -> Health {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Until when Graph wants to be left alone by some call.
+    pub(super) fn throttled_until(&self) -> Option<Instant> {
+        self.throttled.lock().unwrap_or_else(PoisonError::into_inner).values().max().copied()
     }
 
     async fn attempts(&self, call: &Call<'_>, sent: &mut bool) -> Result<Vec<u8>, Trouble> {
@@ -214,7 +227,7 @@ impl Client {
         let (mut renewed, mut reconnected) = (false, false);
         let mut attempt = 0;
         loop {
-            self.wait_while_throttled(call.deadline).await?;
+            self.wait_while_throttled(call).await?;
             let places = self.lanes.enter(call.credential, call.mailboxes, call.deadline).await?;
             let permit = self.limit.acquire(call.deadline).await?;
             let http = self.http.client();
@@ -252,12 +265,7 @@ impl Client {
                     token = tokens.renew(&token, call.deadline).await.map_err(Trouble::from)?;
                     continue;
                 }
-                401 => tracing::error!(
-                    tenant = &*self.tenant,
-                    client_id = tokens.credential().client_id,
-                    told = refusal.told(),
-                    "Graph refuses a fresh token"
-                ),
+                401 => tokens.refuse(&token, &refusal.told()),
                 429 | 503 | 504 => {
                     self.limit.tighten(Instant::now());
                     if refusal.status == 503 {
@@ -331,12 +339,13 @@ impl Client {
     }
 
     /// Waits before a retry. Says no when there is no time for one, or there were enough; then the
-    /// mailbox, or the tenant, is left alone as long as Graph asked for.
+    /// mailboxes, or calls of the kind, are left alone as long as Graph asked for.
     async fn pause(&self, call: &Call<'_>, refusal: &Refusal, attempt: u32) -> bool {
         let now = Instant::now();
-        let asked = refusal.retry_after.unwrap_or_default();
-        if refusal.status == 429 {
-            self.count_throttled();
+        let mut asked = refusal.retry_after.unwrap_or_default();
+        match refusal.status {
+            429 => self.count_throttled(),
+            _ => asked = asked.min(LONGEST_OUTAGE),
         }
         // Graph may ask for the same second over and over: grow, and do not come back in step.
         let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
@@ -350,19 +359,23 @@ impl Client {
             if refusal.status == 429 && !call.mailboxes.is_empty() {
                 self.lanes.close(call.credential, call.mailboxes, until);
             } else {
-                self.note(|health| health.throttled_until = Some(until));
+                let mut throttled = self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = throttled.entry((call.credential, call.name)).or_insert(until);
+                *known = until.max(*known);
             }
         }
         false
     }
 
-    async fn wait_while_throttled(&self, deadline: Instant) -> Result<(), Failure> {
-        let Some(until) = self.health().throttled_until else { return Ok(()) };
+    async fn wait_while_throttled(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let kind = (call.credential, call.name);
+        let until = self.throttled.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied();
+        let Some(until) = until else { return Ok(()) };
         let now = Instant::now();
         if until <= now {
             return Ok(());
         }
-        if until >= deadline {
+        if until >= call.deadline {
             return Err(Failure::Busy { retry_after: until - now });
         }
         sleep_until(until).await;

@@ -62,10 +62,12 @@ impl Lanes {
         Ok(places)
     }
 
-    /// Leaves the mailboxes alone until then.
+    /// Leaves the mailboxes alone until then, or longer where that is known already.
     pub(super) fn close(&self, credential: usize, mailboxes: &[Mailbox], until: Instant) {
         for mailbox in mailboxes {
-            *self.lane(credential, mailbox).closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+            let lane = self.lane(credential, mailbox);
+            let mut closed = lane.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *closed = closed.max(Some(until));
         }
     }
 
