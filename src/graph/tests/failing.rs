@@ -309,9 +309,11 @@ async fn nothing_is_asked_without_a_credential() {
     let graphs = stub.graphs(vec![credential(&[Directory])], Settings::default());
     assert_eq!(one(&graphs, "a@example.com").await, Err(Failure::Denied));
     assert!(stub.tokens().is_empty());
-    let mailbox = permitted(&["a@sub.example.com"])[0].mailbox().clone();
+    let mailbox = permitted(&["a@Example.com"])[0].mailbox().clone();
     assert!(graphs.serves(&mailbox, Directory) && !graphs.serves(&mailbox, CalendarRead));
-    assert!(graphs.route(permitted(&["a@notexample.com"])[0].mailbox()).is_none());
+    for address in ["a@notexample.com", "a@sub.example.com", "a@com"] {
+        assert_eq!(one(&graphs, address).await, Err(Failure::NoSuchMailbox { address: address.into() }));
+    }
 }
 
 #[tokio::test]
