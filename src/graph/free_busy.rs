@@ -113,8 +113,7 @@ impl<'a> LookUp<'a> {
         if ageing {
             for stretch in want.fills.grid.aligned(first, last) {
                 let lot = Lot { credential: want.credential, source: want.source, stretch };
-                // Nobody waits for the refreshed answer: the next look-up finds it.
-                drop(want.fills.ask(lot, std::slice::from_ref(want.mailbox)));
+                want.fills.refresh(lot, want.mailbox, self.journal.request_id);
             }
         }
         self.hits += 1;
@@ -194,7 +193,9 @@ impl<'a> LookUp<'a> {
                 .filter_map(|index| all.get(*index))
                 .map(|missing| missing.want.mailbox.clone())
                 .collect();
-            for (index, (ticket, joined)) in members.into_iter().zip(fills.ask(lot, &mailboxes)) {
+            for (index, (ticket, joined)) in
+                members.into_iter().zip(fills.ask(lot, &mailboxes, self.journal.request_id))
+            {
                 let Some(missing) = all.get_mut(index) else { continue };
                 missing.tickets.push(ticket);
                 missing.joined &= joined;

@@ -105,6 +105,20 @@ async fn misses_join_and_full_batches_do_not_wait() {
 }
 
 #[tokio::test]
+async fn a_call_goes_by_the_id_of_the_request_that_needed_it_first() {
+    let stub = Stub::start(|_| None).await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    let (asked, whole) = (permitted(&["a@example.com"]), Duration::from_secs(60));
+    let [first, second] = [uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2)]
+        .map(|id| Journal::new(id, journal().now, Instant::now() + whole));
+    let look_up = |journal| graphs.free_busy(&asked, wednesday(), Detail::Times, journal);
+    let (one, other) = futures::join!(look_up(&first), look_up(&second));
+    assert!(one[0].is_ok() && other[0].is_ok());
+    let ids: Vec<_> = stub.calls().iter().map(|call| call.headers["client-request-id"].clone()).collect();
+    assert_eq!(ids, [first.request_id.to_string()]);
+}
+
+#[tokio::test]
 async fn a_caller_that_leaves_cancels_nobody() {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
