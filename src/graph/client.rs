@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::circuit::Circuit;
-use super::fault::{Refusal, Trouble};
+use super::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
 use super::http::{Cut, Http, read};
 use super::json::{Page, decode};
 use super::lanes::Lanes;
@@ -27,15 +27,6 @@ use crate::calendar::Mailbox;
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
-
-/// A call is sent so many times at most.
-const ATTEMPTS: u32 = 4;
-/// The pause before the first retry, doubled for each further one, when Graph names none.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// However long a failing Graph asks to be left alone: it may be back sooner.
-const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
-/// Graph is believed that it wants to be left alone for so many seconds at most.
-const LONGEST_RETRY_AFTER: u64 = 3600;
 
 /// One tenant's Graph.
 #[derive(Debug)]
@@ -65,7 +56,7 @@ pub(super) struct Health {
 /// One call.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    /// The call's file in `graph/calls`.
+    /// The call's file in `graph/calls`, or `batch` for several of them together.
     pub(super) name: &'static str,
     /// Index of the credential that it is made with.
     pub(super) credential: usize,
@@ -74,7 +65,7 @@ pub(super) struct Call<'a> {
     pub(super) url: Url,
     /// JSON to post; a call without is a GET.
     pub(super) body: Option<Bytes>,
-    /// `client-request-id`.
+    /// `client-request-id`: the request that it was made for first.
     pub(super) id: Uuid,
     pub(super) deadline: Instant,
 }
@@ -205,10 +196,15 @@ impl Client {
         Ok(values)
     }
 
-    /// Graph throttled a part of a call that it answered as a whole.
-    pub(super) fn throttled(&self) {
-        self.count_throttled();
-        self.limit.tighten(Instant::now());
+    /// Counts a part of a batch as the call that it is.
+    pub(super) fn count_part(&self, call: &'static str, status: u16) {
+        self.metrics.graph_calls.get_or_create(&GraphLabels { call, status: status.to_string() }).inc();
+        if status == 429 {
+            self.count_throttled();
+        }
+        if matches!(status, 429 | 503 | 504) {
+            self.limit.tighten(Instant::now());
+        }
     }
 
     /// When Graph last answered and failed.
@@ -324,7 +320,7 @@ impl Client {
                 tenant, call = call.name, status = refusal.status, code = refusal.code, ms, request_id,
                 client_request_id = %call.id, attempt, "Graph refused a call"
             ),
-            Attempt::Answered(_) | Attempt::Cut(_) => tracing::debug!(
+            Attempt::Answered(_) | Attempt::Cut(_) => tracing::info!(
                 tenant, call = call.name, status = status.as_u16(), ms, request_id,
                 client_request_id = %call.id, attempt, "Graph answered"
             ),
@@ -341,21 +337,17 @@ impl Client {
     /// Waits before a retry. Says no when there is no time for one, or there were enough; then the
     /// mailboxes, or calls of the kind, are left alone as long as Graph asked for.
     async fn pause(&self, call: &Call<'_>, refusal: &Refusal, attempt: u32) -> bool {
-        let now = Instant::now();
-        let mut asked = refusal.retry_after.unwrap_or_default();
-        match refusal.status {
-            429 => self.count_throttled(),
-            _ => asked = asked.min(LONGEST_OUTAGE),
+        if refusal.status == 429 {
+            self.count_throttled();
         }
-        // Graph may ask for the same second over and over: grow, and do not come back in step.
-        let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
-        let until = now + asked + growth.mul_f64(rand::random_range(0.5..1.0));
+        let now = Instant::now();
+        let until = refusal.again_at(attempt, now);
         if attempt < ATTEMPTS && until < call.deadline {
             sleep_until(until).await;
             return true;
         }
-        if refusal.retry_after.is_some() {
-            let until = now + asked;
+        if let Some(wait) = refusal.wait() {
+            let until = now + wait;
             if refusal.status == 429 && !call.mailboxes.is_empty() {
                 self.lanes.close(call.credential, call.mailboxes, until);
             } else {
@@ -411,11 +403,11 @@ impl From<super::token::Refused> for Trouble {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
+        return Some(retry_after_seconds(seconds));
     }
     let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     let now = headers.get(header::DATE)?.to_str().ok()?;
     let now = rfc2822::DateTimeParser::new().parse_timestamp(now).ok()?;
     let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0);
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+    Some(retry_after_seconds(seconds))
 }

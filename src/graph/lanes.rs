@@ -73,9 +73,9 @@ impl Lanes {
 
     /// Whether calls charged to the mailbox may go at once.
     pub(super) fn is_open(&self, credential: usize, mailbox: &Mailbox, now: Instant) -> bool {
-        self.0
-            .get(&(credential, mailbox.clone()))
-            .is_none_or(|lane| lane.closed_until().is_none_or(|until| until <= now))
+        self.0.get(&(credential, mailbox.clone())).is_none_or(|lane| {
+            lane.closed_until().is_none_or(|until| until <= now) && lane.places.available_permits() > 0
+        })
     }
 
     fn lane(&self, credential: usize, mailbox: &Mailbox) -> Arc<Lane> {

@@ -32,6 +32,7 @@ pub(in crate::graph) async fn get_schedule(
     anchor: &Mailbox,
     mailboxes: &[Mailbox],
     window: Window,
+    id: Uuid,
     deadline: Instant,
 ) -> Result<Vec<Told>, Trouble> {
     let call = Call {
@@ -40,7 +41,7 @@ pub(in crate::graph) async fn get_schedule(
         mailboxes: std::slice::from_ref(anchor),
         url: client.url(&["users", anchor.as_str(), "calendar", "getSchedule"]),
         body: Some(encode(&Request::new(mailboxes, window))?),
-        id: Uuid::new_v4(),
+        id,
         deadline,
     };
     read(mailboxes, window, &client.send(&call).await?)
