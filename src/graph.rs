@@ -61,7 +61,7 @@ use crate::tenant::Tenant;
 /// does; gives how many items that came to. No body may make it panic.
 #[must_use]
 pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
-    let schedules = calls::get_schedule::read(std::slice::from_ref(mailbox), body).unwrap_or_default();
+    let schedules = calls::get_schedule::read(std::slice::from_ref(mailbox), window, body).unwrap_or_default();
     let listings = schedules.into_iter().filter_map(|(_, listing)| listing.ok());
     let spans = listings.chain(calls::calendar_view::read(mailbox, body)).map(|listing| listing.cut(&[window], None));
     spans.map(|spans| spans.iter().map(|span| span.items.len()).sum::<usize>()).sum()
@@ -110,16 +110,10 @@ impl Graphs {
         Ok(Self { graphs, by_domain, tally })
     }
 
-    /// The tenant of a mailbox: the one with the longest domain that its domain is, or lies under.
+    /// The tenant that lists a mailbox's domain; a domain under it is another.
     #[must_use]
     pub fn route(&self, mailbox: &Mailbox) -> Option<&Graph> {
-        let mut domain = mailbox.domain();
-        loop {
-            if let Some(index) = self.by_domain.get(domain) {
-                return self.graphs.get(*index);
-            }
-            domain = domain.split_once('.')?.1;
-        }
+        self.graphs.get(*self.by_domain.get(mailbox.domain())?)
     }
 
     /// Whether a tenant has the mailbox and a credential for the capability.

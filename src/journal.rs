@@ -39,7 +39,8 @@ impl CacheOutcome {
 /// One request's clock and notebook.
 #[derive(Debug)]
 pub struct Journal {
-    /// Identifies the request in our log and, as `client-request-id`, in Microsoft's.
+    /// Identifies the request in our log and, as `client-request-id`, in Microsoft's: on the calls
+    /// that it was the first to need. What it joins goes by the id of the request that began it.
     pub request_id: Uuid,
     /// When the request arrived.
     pub now: Timestamp,

@@ -29,6 +29,8 @@ pub struct Cloud {
     pub login: Url,
     /// Microsoft Graph's origin, such as `https://graph.microsoft.com/`.
     pub graph: Url,
+    /// What tokens are for: Microsoft Graph's own origin, also where `graph` is a proxy before it.
+    pub resource: Url,
     /// Certificate authorities to trust besides the usual ones, as PEM; for proxies and tests.
     pub extra_ca: Option<Vec<u8>>,
 }
@@ -67,7 +69,8 @@ impl Cloud {
             "china" => ("https://login.chinacloudapi.cn/", "https://microsoftgraph.chinacloudapi.cn/"),
             _ => return None,
         };
-        Some(Self { login: Url::parse(login).ok()?, graph: Url::parse(graph).ok()?, extra_ca: None })
+        let graph = Url::parse(graph).ok()?;
+        Some(Self { login: Url::parse(login).ok()?, resource: graph.clone(), graph, extra_ca: None })
     }
 }
 

@@ -127,10 +127,14 @@ impl FreeBusy {
         merged([self], window, interval_minutes, zone, digits)
     }
 
-    /// Whether details were given throughout.
+    /// Whether details were given of all items; without items, whether any would have been.
     #[must_use]
     pub fn is_detailed(&self) -> bool {
-        self.spans.iter().all(|span| span.details.is_some())
+        let mut busy = self.spans.iter().filter(|span| !span.items.is_empty()).peekable();
+        match busy.peek() {
+            Some(_) => busy.all(|span| span.details.is_some()),
+            None => self.spans.iter().any(|span| span.details.is_some()),
+        }
     }
 
     /// Working hours, if told.

@@ -59,10 +59,16 @@ impl Reader<'_> {
             let pem = std::fs::read(self.folder.join(path.get_ref()));
             pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}"))).ok()
         });
-        let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
-        let (named_login, named_graph) =
-            named.map_or_else(|| (nowhere(), nowhere()), |cloud| (cloud.login, cloud.graph));
-        Cloud { login: login.unwrap_or(named_login), graph: graph.unwrap_or(named_graph), extra_ca }
+        let named = named.unwrap_or_else(|| {
+            let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
+            Cloud { login: nowhere(), graph: nowhere(), resource: nowhere(), extra_ca: None }
+        });
+        Cloud {
+            login: login.unwrap_or(named.login),
+            graph: graph.unwrap_or(named.graph),
+            resource: named.resource,
+            extra_ca,
+        }
     }
 
     /// A URL without path; plain HTTP only to this host itself.

@@ -85,7 +85,11 @@ fn graph_is_reached_over_tls_or_on_this_host() {
         parse(&EXAMPLE.replace("# graph_url = \"https://graph.microsoft.com/\"", &format!("graph_url = \"{url}\"")))
     };
     assert!(with("http://127.0.0.1:9/").is_ok());
-    assert!(with("https://proxy.example").is_ok());
+    let cloud = with("https://proxy.example").unwrap().tenants.remove(0).cloud;
+    assert_eq!(
+        (cloud.graph.as_str(), cloud.resource.as_str()),
+        ("https://proxy.example/", "https://graph.microsoft.com/")
+    );
     assert!(with("http://proxy.example/").is_err());
     assert!(with("https://proxy.example/v1.0").is_err());
 }

@@ -3,10 +3,12 @@
 //! Owns keys, lifetimes and weight (moka, least recently used out first: the worth of an answer is
 //! its freshness). Must not know where answers come from.
 
+use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
@@ -20,6 +22,8 @@ use crate::metrics::Metrics;
 /// A refusal is remembered so long, so that a calendar without permission is not asked for at
 /// every turn, and yet works soon after it was given.
 const DENIED_LIFETIME: Duration = Duration::from_secs(10);
+/// Refusals remembered, so that nothing older stands in for an answer.
+const MOST_REFUSALS: u64 = 20_000;
 /// What moka spends on an entry besides key and value, in bytes.
 const OVERHEAD: usize = 160;
 
@@ -27,6 +31,8 @@ const OVERHEAD: usize = 160;
 #[derive(Debug)]
 pub(super) struct Cache {
     entries: Option<moka::sync::Cache<Key, Entry>>,
+    /// When Graph last said no.
+    refusals: moka::sync::Cache<Refused, Instant>,
     lifetime: Duration,
     negative_lifetime: Duration,
     stale: Duration,
@@ -55,6 +61,14 @@ pub(super) struct Key {
     pub(super) source: Source,
 }
 
+/// What Graph said no to, in all windows: a source's mailbox, or all that a credential asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Refused {
+    tenant: u16,
+    credential: u16,
+    mailbox: Option<(Source, Mailbox)>,
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
@@ -75,7 +89,7 @@ pub(super) enum Look {
     Fresh(Kept),
     /// Fresh, but soon no more: time to ask again.
     Ageing(Arc<Span>),
-    /// Past its lifetime, good only while Graph fails.
+    /// Past its lifetime, good only while Graph fails; Graph has not said no since.
     Old(Arc<Span>),
     /// Nothing.
     Nothing,
@@ -97,8 +111,14 @@ impl Cache {
                 .time_to_live(settings.longest())
                 .build()
         });
+        let refusals = moka::sync::Cache::builder()
+            .max_capacity(MOST_REFUSALS)
+            .eviction_policy(EvictionPolicy::lru())
+            .time_to_live(settings.longest())
+            .build();
         Self {
             entries,
+            refusals,
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,
@@ -116,7 +136,7 @@ impl Cache {
         match kept {
             Kept::Span(span) if age < self.lifetime - self.lifetime / 5 => Look::Fresh(Kept::Span(span)),
             Kept::Span(span) if age < self.lifetime => Look::Ageing(span),
-            Kept::Span(span) if age < self.lifetime + self.stale => Look::Old(span),
+            Kept::Span(span) if age < self.lifetime + self.stale && !self.refused_since(key, told) => Look::Old(span),
             Kept::Nobody if age < self.negative_lifetime => Look::Fresh(kept),
             Kept::Denied if age < DENIED_LIFETIME.min(self.negative_lifetime) => Look::Fresh(kept),
             Kept::TooBig if age < self.lifetime => Look::Fresh(kept),
@@ -129,28 +149,60 @@ impl Cache {
         self.insert(key, Kept::Span(span), told);
     }
 
-    /// Remembers, of a failure, what may be remembered; and forgets what must not be shown after it.
-    pub(super) fn refuse(&self, key: Key, failure: &Failure, told: Instant) {
+    /// Remembers, of a failure of one window, what may be remembered.
+    pub(super) fn fail(&self, key: Key, failure: &Failure, told: Instant) {
         match failure {
             Failure::NoSuchMailbox { .. } => self.insert(key, Kept::Nobody, told),
             Failure::Denied => self.insert(key, Kept::Denied, told),
             Failure::ResultTooBig => self.insert(key, Kept::TooBig, told),
-            Failure::CredentialRefused => {
-                if let Some(entries) = &self.entries {
-                    entries.invalidate(&key);
-                }
-            }
             _ => {}
         }
     }
 
+    /// Remembers that Graph said no, if it did: whatever was told before must not be shown as old,
+    /// be it of another window or, where the credential was refused, of another mailbox.
+    pub(super) fn refuse(
+        &self,
+        (tenant, credential, source): (u16, u16, Source),
+        mailbox: &Mailbox,
+        failure: &Failure,
+        told: Instant,
+    ) {
+        let mailbox = match failure {
+            Failure::NoSuchMailbox { .. } | Failure::Denied => Some((source, mailbox.clone())),
+            Failure::CredentialRefused => None,
+            _ => return,
+        };
+        later(&self.refusals, Refused { tenant, credential, mailbox }, told, |told| *told);
+    }
+
+    fn refused_since(&self, key: &Key, told: Instant) -> bool {
+        let whom = [None, Some((key.source, key.mailbox.clone()))];
+        whom.into_iter().any(|mailbox| {
+            let refused = Refused { tenant: key.tenant, credential: key.credential, mailbox };
+            self.refusals.get(&refused).is_some_and(|at| at >= told)
+        })
+    }
+
     fn insert(&self, key: Key, kept: Kept, told: Instant) {
         if let Some(entries) = &self.entries {
-            entries.insert(key, Entry { kept, told });
+            later(entries, key, Entry { kept, told }, |entry| entry.told);
             self.count.set(i64::try_from(entries.entry_count()).unwrap_or(i64::MAX));
             self.bytes.set(i64::try_from(entries.weighted_size()).unwrap_or(i64::MAX));
         }
     }
+}
+
+/// Keeps a value unless what is there was told later: a slow call does not undo a quick one.
+fn later<K, V>(kept: &moka::sync::Cache<K, V>, key: K, value: V, told: impl Fn(&V) -> Instant)
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    kept.entry(key).and_compute_with(|known| match known {
+        Some(known) if told(known.value()) > told(&value) => Op::Nop,
+        _ => Op::Put(value),
+    });
 }
 
 /// Estimated bytes of an entry. Working hours are shared, and so weigh nothing.
@@ -197,6 +249,43 @@ mod tests {
     fn twenty_items_without_texts_are_compact() {
         let weight = weight(&key("somebody.with.a.name@example.com"), &Kept::Span(span(20)));
         assert!((400..700).contains(&weight), "{weight}");
+    }
+
+    #[test]
+    fn what_was_told_later_stays() {
+        let cache = Cache::new(&CacheSettings::default(), &Metrics::new());
+        let (key, begun) = (key("a@example.com"), Instant::now());
+        let later = begun + Duration::from_secs(1);
+        cache.keep(key.clone(), span(2), later);
+        cache.keep(key.clone(), span(1), begun);
+        cache.fail(key.clone(), &Failure::Denied, begun);
+        let Look::Fresh(Kept::Span(told)) = cache.look(&key, later) else { panic!("a span") };
+        assert_eq!(told.items.len(), 2);
+        cache.fail(key.clone(), &Failure::Denied, later);
+        assert!(matches!(cache.look(&key, later), Look::Fresh(Kept::Denied)));
+    }
+
+    #[test]
+    fn a_refusal_ends_what_is_old_in_all_windows_and_a_refused_credential_of_all_mailboxes() {
+        let (cache, begun) = (Cache::new(&CacheSettings::default(), &Metrics::new()), Instant::now());
+        let (a, b) = (key("a@example.com"), key("b@example.com"));
+        let view = Key { source: Source::View, ..a.clone() };
+        let other = Key { credential: 1, ..a.clone() };
+        for key in [&a, &b, &view, &other] {
+            cache.keep(key.clone(), span(1), begun);
+        }
+        let old = |key| matches!(cache.look(key, begun + Duration::from_secs(400)), Look::Old(_));
+        let refuse = |failure, seconds| {
+            cache.refuse((0, 0, Source::Schedule), &a.mailbox, &failure, begun + Duration::from_secs(seconds));
+        };
+        refuse(Failure::Unavailable, 9);
+        assert!(old(&a) && old(&b));
+        refuse(Failure::Denied, 10);
+        assert!(!old(&a) && old(&b) && old(&view) && old(&other));
+        refuse(Failure::CredentialRefused, 10);
+        assert!(!old(&b) && !old(&view) && old(&other));
+        cache.keep(b.clone(), span(1), begun + Duration::from_secs(11));
+        assert!(old(&b), "told since");
     }
 
     #[test]

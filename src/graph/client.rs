@@ -3,6 +3,7 @@
 //! Owns the token on a call, who may call when (lanes, limit, circuit), deadlines, retries and
 //! what is noted of each call. Must not know what the calls mean.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::circuit::Circuit;
-use super::fault::{Refusal, Trouble};
+use super::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
 use super::http::{Cut, Http, read};
 use super::json::{Page, decode};
 use super::lanes::Lanes;
@@ -26,13 +27,6 @@ use crate::calendar::Mailbox;
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
-
-/// A call is sent so many times at most.
-const ATTEMPTS: u32 = 4;
-/// The pause before the first retry, doubled for each further one, when Graph names none.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Graph is believed that it wants to be left alone for so many seconds at most.
-const LONGEST_RETRY_AFTER: u64 = 3600;
 
 /// One tenant's Graph.
 #[derive(Debug)]
@@ -47,21 +41,22 @@ pub(super) struct Client {
     limit: Limit,
     timeout: Duration,
     health: Mutex<Health>,
+    /// Which calls of which credential Graph wants none of, until when.
+    throttled: Mutex<HashMap<(usize, &'static str), Instant>>,
     metrics: Arc<Metrics>,
 }
 
-/// When Graph last answered, failed, and asked to be left alone.
+/// When Graph last answered and failed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
     pub(super) answered: Option<Instant>,
     pub(super) failed: Option<(Instant, &'static str)>,
-    pub(super) throttled_until: Option<Instant>,
 }
 
 /// One call.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    /// The call's file in `graph/calls`.
+    /// The call's file in `graph/calls`, or `batch` for several of them together.
     pub(super) name: &'static str,
     /// Index of the credential that it is made with.
     pub(super) credential: usize,
@@ -70,7 +65,7 @@ pub(super) struct Call<'a> {
     pub(super) url: Url,
     /// JSON to post; a call without is a GET.
     pub(super) body: Option<Bytes>,
-    /// `client-request-id`.
+    /// `client-request-id`: the request that it was made for first.
     pub(super) id: Uuid,
     pub(super) deadline: Instant,
 }
@@ -109,6 +104,7 @@ impl Client {
             limit,
             timeout: settings.timeout,
             health: Mutex::default(),
+            throttled: Mutex::default(),
             metrics,
         })
     }
@@ -155,15 +151,18 @@ impl Client {
         match &result {
             Err(trouble) if trouble.failure.allows_stale() => {
                 self.note(|health| health.failed = Some((now, trouble.failure.label())));
-                if sent {
-                    admission.failed(now);
-                }
             }
-            Ok(_) | Err(_) if sent => {
-                self.note(|health| health.answered = Some(now));
-                admission.succeeded();
-            }
+            Err(Trouble { failure: Failure::CredentialRefused, .. }) => {}
+            Ok(_) | Err(_) if sent => self.note(|health| health.answered = Some(now)),
             Ok(_) | Err(_) => {}
+        }
+        match &result {
+            _ if !sent => {}
+            Err(Trouble { failure: Failure::Unavailable | Failure::TimedOut, .. }) => admission.failed(now),
+            // A limit of our own: it says nothing of Graph.
+            Err(Trouble { failure: Failure::Busy { .. }, status: None, .. }) => {}
+            // Also one who throttles or refuses is there.
+            Ok(_) | Err(_) => admission.succeeded(),
         }
         let open = i64::from(self.circuit.state(now) != super::circuit::CircuitState::Closed);
         self.metrics.circuit_open.get_or_create(&self.label()).set(open);
@@ -197,15 +196,25 @@ impl Client {
         Ok(values)
     }
 
-    /// Graph throttled a part of a call that it answered as a whole.
-    pub(super) fn throttled(&self) {
-        self.count_throttled();
-        self.limit.tighten(Instant::now());
+    /// Counts a part of a batch as the call that it is.
+    pub(super) fn count_part(&self, call: &'static str, status: u16) {
+        self.metrics.graph_calls.get_or_create(&GraphLabels { call, status: status.to_string() }).inc();
+        if status == 429 {
+            self.count_throttled();
+        }
+        if matches!(status, 429 | 503 | 504) {
+            self.limit.tighten(Instant::now());
+        }
     }
 
-    /// When Graph last answered, failed, and asked to be left alone.
+    /// When Graph last answered and failed.
     pub(super) fn health(&self) -> Health {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Until when Graph wants to be left alone by some call.
+    pub(super) fn throttled_until(&self) -> Option<Instant> {
+        self.throttled.lock().unwrap_or_else(PoisonError::into_inner).values().max().copied()
     }
 
     async fn attempts(&self, call: &Call<'_>, sent: &mut bool) -> Result<Vec<u8>, Trouble> {
@@ -214,7 +223,7 @@ impl Client {
         let (mut renewed, mut reconnected) = (false, false);
         let mut attempt = 0;
         loop {
-            self.wait_while_throttled(call.deadline).await?;
+            self.wait_while_throttled(call).await?;
             let places = self.lanes.enter(call.credential, call.mailboxes, call.deadline).await?;
             let permit = self.limit.acquire(call.deadline).await?;
             let http = self.http.client();
@@ -252,12 +261,7 @@ impl Client {
                     token = tokens.renew(&token, call.deadline).await.map_err(Trouble::from)?;
                     continue;
                 }
-                401 => tracing::error!(
-                    tenant = &*self.tenant,
-                    client_id = tokens.credential().client_id,
-                    told = refusal.told(),
-                    "Graph refuses a fresh token"
-                ),
+                401 => tokens.refuse(&token, &refusal.told()),
                 429 | 503 | 504 => {
                     self.limit.tighten(Instant::now());
                     if refusal.status == 503 {
@@ -316,7 +320,7 @@ impl Client {
                 tenant, call = call.name, status = refusal.status, code = refusal.code, ms, request_id,
                 client_request_id = %call.id, attempt, "Graph refused a call"
             ),
-            Attempt::Answered(_) | Attempt::Cut(_) => tracing::debug!(
+            Attempt::Answered(_) | Attempt::Cut(_) => tracing::info!(
                 tenant, call = call.name, status = status.as_u16(), ms, request_id,
                 client_request_id = %call.id, attempt, "Graph answered"
             ),
@@ -331,38 +335,39 @@ impl Client {
     }
 
     /// Waits before a retry. Says no when there is no time for one, or there were enough; then the
-    /// mailbox, or the tenant, is left alone as long as Graph asked for.
+    /// mailboxes, or calls of the kind, are left alone as long as Graph asked for.
     async fn pause(&self, call: &Call<'_>, refusal: &Refusal, attempt: u32) -> bool {
-        let now = Instant::now();
-        let asked = refusal.retry_after.unwrap_or_default();
         if refusal.status == 429 {
             self.count_throttled();
         }
-        // Graph may ask for the same second over and over: grow, and do not come back in step.
-        let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
-        let until = now + asked + growth.mul_f64(rand::random_range(0.5..1.0));
+        let now = Instant::now();
+        let until = refusal.again_at(attempt, now);
         if attempt < ATTEMPTS && until < call.deadline {
             sleep_until(until).await;
             return true;
         }
-        if refusal.retry_after.is_some() {
-            let until = now + asked;
+        if let Some(wait) = refusal.wait() {
+            let until = now + wait;
             if refusal.status == 429 && !call.mailboxes.is_empty() {
                 self.lanes.close(call.credential, call.mailboxes, until);
             } else {
-                self.note(|health| health.throttled_until = Some(until));
+                let mut throttled = self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = throttled.entry((call.credential, call.name)).or_insert(until);
+                *known = until.max(*known);
             }
         }
         false
     }
 
-    async fn wait_while_throttled(&self, deadline: Instant) -> Result<(), Failure> {
-        let Some(until) = self.health().throttled_until else { return Ok(()) };
+    async fn wait_while_throttled(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let kind = (call.credential, call.name);
+        let until = self.throttled.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied();
+        let Some(until) = until else { return Ok(()) };
         let now = Instant::now();
         if until <= now {
             return Ok(());
         }
-        if until >= deadline {
+        if until >= call.deadline {
             return Err(Failure::Busy { retry_after: until - now });
         }
         sleep_until(until).await;
@@ -398,11 +403,11 @@ impl From<super::token::Refused> for Trouble {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)));
+        return Some(retry_after_seconds(seconds));
     }
     let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     let now = headers.get(header::DATE)?.to_str().ok()?;
     let now = rfc2822::DateTimeParser::new().parse_timestamp(now).ok()?;
     let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0);
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+    Some(retry_after_seconds(seconds))
 }

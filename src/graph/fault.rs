@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
@@ -32,6 +33,14 @@ pub(super) struct Refusal {
     pub(super) retry_after: Option<Duration>,
 }
 
+/// A call is sent so many times at most.
+pub(super) const ATTEMPTS: u32 = 4;
+/// The pause before the first retry, doubled for each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Graph is believed that it wants to be left alone for so many seconds at most.
+const LONGEST_RETRY_AFTER: u64 = 3600;
+/// However long a failing Graph asks to be left alone: it may be back sooner.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 /// What a throttled caller is told when Graph named no time.
 pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -84,11 +93,28 @@ impl Refusal {
         }
     }
 
+    /// How long Graph is left alone because it asked for it.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.retry_after.map(|asked| if self.status == 429 { asked } else { asked.min(LONGEST_OUTAGE) })
+    }
+
+    /// When to send the call again after so many attempts. Graph may ask for the same second over
+    /// and over: pauses grow, and calls do not come back in step.
+    pub(super) fn again_at(&self, attempts: u32, now: Instant) -> Instant {
+        let growth = FIRST_PAUSE * 2_u32.saturating_pow(attempts.saturating_sub(1));
+        now + self.wait().unwrap_or_default() + growth.mul_f64(rand::random_range(0.5..1.0))
+    }
+
     /// Graph's own words.
     pub(super) fn told(&self) -> String {
         let code = if self.code.is_empty() { "no code" } else { &self.code };
         format!("{} {code}: {}", self.status, self.message)
     }
+}
+
+/// `Retry-After` in seconds.
+pub(super) fn retry_after_seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER))
 }
 
 /// What a schedule's error inside a successful getSchedule means: Exchange's availability codes as

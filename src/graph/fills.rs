@@ -16,15 +16,16 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
 use super::anchors::Anchors;
 use super::cache::{Cache, Kept, Key, Look, Source};
-use super::calls::calendar_view::calendar_view;
+use super::calls::calendar_view::{Ask, calendar_view, first_pages};
 use super::calls::get_schedule::{self, get_schedule};
 use super::client::Client;
 use super::fault::Trouble;
 use super::grid::{Grid, Stretch};
-use super::line::{Line, Ticket, Waiters};
+use super::line::{self, Asker, Line, Ticket, Waiters};
 use super::listing::{KnownHours, Listing, Told};
 use crate::calendar::Mailbox;
 use crate::calendar::free_busy::{Span, WorkingHours};
@@ -34,6 +35,8 @@ use crate::failure::Failure;
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Calls of one kind under way at once.
 const MOST_CALLS: usize = 16;
+/// What is told when too many wait already.
+const FULL: Failure = Failure::Busy { retry_after: Duration::from_secs(1) };
 
 /// A tenant's misses.
 #[derive(Debug)]
@@ -88,11 +91,23 @@ struct Fill {
     fills: Arc<Fills>,
     lot: Lot,
     id: u64,
+    /// The request that it was begun for.
+    asker: Uuid,
     waiters: Waiters<Outcome>,
 }
 
-/// Mailboxes asked about in one call, those found unfit to be charged for it, and what came back.
-type Part = (Vec<Mailbox>, Vec<Mailbox>, Result<Vec<Told>, Trouble>);
+/// What the calls of one fill have in common.
+#[derive(Clone, Copy)]
+struct Errand<'a> {
+    lot: Lot,
+    asker: Uuid,
+    deadline: Instant,
+    calls: &'a AtomicU32,
+}
+
+/// Mailboxes asked about in one call, those found unfit to be charged for it, and what came back:
+/// what was told, and what is to be asked next.
+type Part = (Vec<Mailbox>, Vec<Mailbox>, Result<(Vec<Told>, Vec<Ask>), Trouble>);
 
 impl Fills {
     pub(super) fn new(
@@ -117,11 +132,23 @@ impl Fills {
         }
     }
 
-    /// Asks for mailboxes. Says of each whether it joined what somebody else had asked for.
-    pub(super) fn ask(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox]) -> Vec<(Ticket<Outcome>, bool)> {
+    /// Asks for mailboxes. Says of each whether it joined what somebody else had asked for. What
+    /// waits is not asked for any more when all who asked have left.
+    pub(super) fn ask(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox], asker: Uuid) -> Vec<(Ticket<Outcome>, bool)> {
+        self.enlist(lot, mailboxes, Asker { id: asker, may_leave: true })
+    }
+
+    /// Asks for a mailbox whose answer grows old. Nobody need wait: the next look-up finds it.
+    pub(super) fn refresh(self: &Arc<Self>, lot: Lot, mailbox: &Mailbox, asker: Uuid) {
+        drop(self.enlist(lot, std::slice::from_ref(mailbox), Asker { id: asker, may_leave: false }));
+    }
+
+    fn enlist(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox], asker: Asker) -> Vec<(Ticket<Outcome>, bool)> {
         let mut lines = self.lock();
         let line = lines.entry(lot.kind()).or_default();
-        let tickets = mailboxes.iter().map(|mailbox| line.join(mailbox, lot.stretch)).collect();
+        let full = || (line::answered(Outcome { answer: Err(FULL), fill: u64::MAX, calls: 0 }), false);
+        let tickets =
+            mailboxes.iter().map(|mailbox| line.join(mailbox, lot.stretch, asker).unwrap_or_else(full)).collect();
         let due = self.due(lot, line);
         drop(lines);
         begin(due);
@@ -134,52 +161,65 @@ impl Fills {
         let mut due = Vec::new();
         let most = self.batch_size(lot);
         while line.running < MOST_CALLS && (line.len() >= most || line.holding == 0) {
-            let Some((stretch, waiters)) = line.take(most, self.grid) else { break };
+            let Some((stretch, asker, waiters)) = line.take(most, self.grid) else { break };
             let lot = Lot { stretch, ..lot };
             line.running += 1;
             line.holding += 1;
             let place = Place { fills: Arc::clone(self), lot, holds: true };
-            let fill = Fill { fills: Arc::clone(self), lot, id: self.count.fetch_add(1, Relaxed), waiters };
+            let fill = Fill { fills: Arc::clone(self), lot, id: self.count.fetch_add(1, Relaxed), asker, waiters };
             due.push((fill, place));
         }
         due
     }
 
-    /// One call about some mailboxes.
-    async fn part(
-        &self,
-        lot: Lot,
-        mailboxes: Vec<Mailbox>,
-        mut bad: Vec<Mailbox>,
-        deadline: Instant,
-        calls: &AtomicU32,
-    ) -> Part {
-        let window = self.grid.asked(lot.stretch);
-        let credential = usize::from(lot.credential);
-        let result = match lot.source {
-            Source::View => calendar_view(&self.client, credential, &mailboxes, window, deadline, calls).await,
-            Source::Schedule => {
-                let Some(anchor) = self.anchors.pick(&self.client.lanes, credential, &mailboxes, &bad) else {
-                    return (mailboxes, bad, Ok(Vec::new()));
-                };
-                calls.fetch_add(1, Relaxed);
-                let result = get_schedule(&self.client, credential, anchor, &mailboxes, window, deadline).await;
-                match &result {
-                    Ok(told) => {
-                        for (mailbox, _) in told.iter().filter(|(_, told)| told.is_ok()) {
-                            self.anchors.answered(credential, mailbox);
-                        }
-                    }
-                    Err(trouble) if trouble.may_be_one_mailbox() || trouble.is_throttled() => {
-                        self.anchors.failed(credential, anchor);
-                        bad.push(anchor.clone());
-                    }
-                    Err(_) => {}
-                }
-                result
+    /// The calls about some mailboxes.
+    fn parts<'a>(&'a self, errand: Errand<'a>, mailboxes: Vec<Mailbox>, bad: Vec<Mailbox>) -> Vec<BoxFuture<'a, Part>> {
+        match errand.lot.source {
+            Source::Schedule => vec![self.schedule(errand, mailboxes, bad).boxed()],
+            Source::View => {
+                let window = self.grid.asked(errand.lot.stretch);
+                self.views(errand, first_pages(&self.client, &mailboxes, window))
             }
+        }
+    }
+
+    /// One call for the next pages of all, but for mailboxes whose lanes are closed: each of them
+    /// waits by itself, and holds nobody back.
+    fn views<'a>(&'a self, errand: Errand<'a>, asks: Vec<Ask>) -> Vec<BoxFuture<'a, Part>> {
+        let (credential, now) = (usize::from(errand.lot.credential), Instant::now());
+        let is_open = |ask: &Ask| self.client.lanes.is_open(credential, &ask.mailbox, now);
+        let (open, closed): (Vec<_>, Vec<_>) = asks.into_iter().partition(is_open);
+        let batches = closed.into_iter().map(|ask| vec![ask]).chain([open]).filter(|asks| !asks.is_empty());
+        let call = |asks: Vec<Ask>| async move {
+            let mailboxes = asks.iter().map(|ask| ask.mailbox.clone()).collect();
+            errand.calls.fetch_add(1, Relaxed);
+            let result = calendar_view(&self.client, credential, asks, errand.asker, errand.deadline).await;
+            (mailboxes, Vec::new(), result)
         };
-        (mailboxes, bad, result)
+        batches.map(|asks| call(asks).boxed()).collect()
+    }
+
+    async fn schedule(&self, errand: Errand<'_>, mailboxes: Vec<Mailbox>, mut bad: Vec<Mailbox>) -> Part {
+        let Errand { lot, asker, deadline, calls } = errand;
+        let (window, credential) = (self.grid.asked(lot.stretch), usize::from(lot.credential));
+        let Some(anchor) = self.anchors.pick(&self.client.lanes, credential, &mailboxes, &bad) else {
+            return (mailboxes, bad, Ok((Vec::new(), Vec::new())));
+        };
+        calls.fetch_add(1, Relaxed);
+        let result = get_schedule(&self.client, credential, anchor, &mailboxes, window, asker, deadline).await;
+        match &result {
+            Ok(told) => {
+                for (mailbox, _) in told.iter().filter(|(_, told)| told.is_ok()) {
+                    self.anchors.answered(credential, mailbox);
+                }
+            }
+            Err(trouble) if trouble.may_be_one_mailbox() || trouble.is_throttled() => {
+                self.anchors.failed(credential, anchor);
+                bad.push(anchor.clone());
+            }
+            Err(_) => {}
+        }
+        (mailboxes, bad, result.map(|told| (told, Vec::new())))
     }
 
     /// Working hours for calendarView's answers, which tell none: from getSchedule, for the same
@@ -188,6 +228,7 @@ impl Fills {
         self: &Arc<Self>,
         lot: Lot,
         mailboxes: &[Mailbox],
+        asker: Uuid,
         deadline: Instant,
     ) -> BoxFuture<'static, HashMap<Mailbox, Arc<WorkingHours>>> {
         let (Source::View, Some(credential)) = (lot.source, self.schedule_credential) else {
@@ -208,7 +249,7 @@ impl Fills {
             };
             known.extend(span.working_hours.clone().map(|hours| (mailbox.clone(), hours)));
         }
-        let tickets = self.ask(lot, &missing);
+        let tickets = self.ask(lot, &missing, asker);
         async move {
             for (mailbox, (ticket, _)) in missing.into_iter().zip(tickets) {
                 let Ok(Ok(Outcome { answer: Ok((_, spans)), .. })) = timeout_at(deadline, ticket).await else {
@@ -231,7 +272,10 @@ impl Fills {
             }
             // Of several windows together; each by itself may be small enough.
             Err(Failure::ResultTooBig) if !lot.is_one_window() => {}
-            Err(failure) => self.keys(lot, mailbox).for_each(|key| self.cache.refuse(key, failure, told)),
+            Err(failure) => {
+                self.cache.refuse((self.tenant, lot.credential, lot.source), mailbox, failure, told);
+                self.keys(lot, mailbox).for_each(|key| self.cache.fail(key, failure, told));
+            }
         }
     }
 
@@ -315,12 +359,13 @@ impl Fill {
         let mut mailboxes: Vec<_> = self.waiters.keys().cloned().collect();
         mailboxes.sort_unstable();
         // Items do not wait for working hours longer than one call may take.
-        let hours = fills.hours_for(lot, &mailboxes, begun + fills.patience / 3).shared();
-        let mut parts = FuturesUnordered::new();
-        parts.push(fills.part(lot, mailboxes, Vec::new(), deadline, &calls));
+        let hours = fills.hours_for(lot, &mailboxes, self.asker, begun + fills.patience / 3).shared();
+        let errand = Errand { lot, asker: self.asker, deadline, calls: &calls };
+        let mut parts: FuturesUnordered<_> = fills.parts(errand, mailboxes, Vec::new()).into_iter().collect();
         while let Some((mailboxes, bad, result)) = parts.next().await {
             match result {
-                Ok(told) => {
+                Ok((told, left)) => {
+                    parts.extend(fills.views(errand, left));
                     let hours = hours.clone().await;
                     for (mailbox, told) in told {
                         let shared = hours.get(&mailbox).cloned();
@@ -329,12 +374,12 @@ impl Fill {
                 }
                 // Graph throttles by the mailbox that a call is charged to: another may do.
                 Err(trouble) if mailboxes.len() > 1 && trouble.is_throttled() && bad.len() == 1 => {
-                    parts.push(fills.part(lot, mailboxes, bad, deadline, &calls));
+                    parts.extend(fills.parts(errand, mailboxes, bad));
                 }
                 Err(trouble) if mailboxes.len() > 1 && trouble.may_be_one_mailbox() => {
                     let (left, right) = mailboxes.split_at(mailboxes.len() / 2);
-                    parts.push(fills.part(lot, left.to_vec(), bad.clone(), deadline, &calls));
-                    parts.push(fills.part(lot, right.to_vec(), bad, deadline, &calls));
+                    parts.extend(fills.parts(errand, left.to_vec(), bad.clone()));
+                    parts.extend(fills.parts(errand, right.to_vec(), bad));
                 }
                 Err(trouble) => {
                     for mailbox in mailboxes {

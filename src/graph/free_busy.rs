@@ -90,13 +90,7 @@ impl<'a> LookUp<'a> {
     /// Looks a mailbox up in the cache; what is missing waits for [`Self::finish`].
     pub(super) fn add(&mut self, want: Want<'a>) {
         let (first, last) = want.fills.grid.touched(self.window);
-        let mut key = Key {
-            mailbox: want.mailbox.clone(),
-            window: first,
-            tenant: want.fills.tenant,
-            credential: want.credential,
-            source: want.source,
-        };
+        let mut key = want.key(first);
         let mut spans = Vec::with_capacity(usize::try_from(last - first).unwrap_or(0) + 1);
         let mut ageing = false;
         for window in first..=last {
@@ -119,8 +113,7 @@ impl<'a> LookUp<'a> {
         if ageing {
             for stretch in want.fills.grid.aligned(first, last) {
                 let lot = Lot { credential: want.credential, source: want.source, stretch };
-                // Nobody waits for the refreshed answer: the next look-up finds it.
-                drop(want.fills.ask(lot, std::slice::from_ref(want.mailbox)));
+                want.fills.refresh(lot, want.mailbox, self.journal.request_id);
             }
         }
         self.hits += 1;
@@ -200,7 +193,9 @@ impl<'a> LookUp<'a> {
                 .filter_map(|index| all.get(*index))
                 .map(|missing| missing.want.mailbox.clone())
                 .collect();
-            for (index, (ticket, joined)) in members.into_iter().zip(fills.ask(lot, &mailboxes)) {
+            for (index, (ticket, joined)) in
+                members.into_iter().zip(fills.ask(lot, &mailboxes, self.journal.request_id))
+            {
                 let Some(missing) = all.get_mut(index) else { continue };
                 missing.tickets.push(ticket);
                 missing.joined &= joined;
@@ -209,21 +204,28 @@ impl<'a> LookUp<'a> {
         all
     }
 
-    /// Waits until a mailbox's questions are answered, one has failed, or the time is up.
+    /// Waits until a mailbox's questions are answered, one is refused, or the time is up. One that
+    /// failed for the moment does not hide that another was refused.
     async fn wait(&mut self, missing: &Missing<'_>) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::with_capacity(missing.tickets.len());
+        let mut failed = None;
         for ticket in &missing.tickets {
-            let Outcome { answer, fill, calls } = timeout_at(self.journal.deadline, ticket.clone())
-                .await
-                .map_err(|_| Failure::TimedOut)?
-                .map_err(|_| Failure::Internal)?;
+            let Ok(outcome) = timeout_at(self.journal.deadline, ticket.clone()).await else {
+                failed.get_or_insert(Failure::TimedOut);
+                continue;
+            };
+            let Outcome { answer, fill, calls } = outcome.map_err(|_| Failure::Internal)?;
             match self.counted.iter_mut().find(|(known, _)| *known == fill) {
                 Some((_, counted)) => *counted = calls.max(*counted),
                 None => self.counted.push((fill, calls)),
             }
-            answers.push(answer?);
+            match answer {
+                Ok(answer) => answers.push(answer),
+                Err(failure) if failure.allows_stale() => _ = failed.get_or_insert(failure),
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(answers)
+        failed.map_or(Ok(answers), Err)
     }
 
     /// Puts a mailbox's answer together, from what was kept where Graph failed.
@@ -233,7 +235,7 @@ impl<'a> LookUp<'a> {
                 let how = if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss };
                 (Ok(FreeBusy { spans: missing.assemble(&answers) }), how)
             }
-            Err(failure) if failure.allows_stale() && missing.can_stand_in() => {
+            Err(failure) if failure.allows_stale() && missing.can_stand_in(self.now) => {
                 (Ok(FreeBusy { spans: missing.held.iter().filter_map(Held::span).collect() }), CacheOutcome::Stale)
             }
             Err(failure) => (Err(failure), if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss }),
@@ -242,6 +244,18 @@ impl<'a> LookUp<'a> {
         self.tally.count(how);
         if let Some(place) = self.results.get_mut(missing.index) {
             *place = result;
+        }
+    }
+}
+
+impl Want<'_> {
+    fn key(&self, window: i32) -> Key {
+        Key {
+            mailbox: self.mailbox.clone(),
+            window,
+            tenant: self.fills.tenant,
+            credential: self.credential,
+            source: self.source,
         }
     }
 }
@@ -260,9 +274,17 @@ impl Missing<'_> {
         grid.aligned(index(from), index(to)).collect()
     }
 
-    /// Whether every window is known, if of old.
-    fn can_stand_in(&self) -> bool {
-        !self.held.is_empty() && self.held.iter().all(|held| held.span().is_some())
+    /// Whether every window is known, if of old, and Graph has not said no meanwhile.
+    fn can_stand_in(&self, now: Instant) -> bool {
+        let good = |(window, held): (i32, &Held)| match held {
+            Held::Fresh(_) => true,
+            Held::Old(_) => matches!(
+                self.want.fills.cache.look(&self.want.key(window), now),
+                Look::Fresh(Kept::Span(_)) | Look::Ageing(_) | Look::Old(_)
+            ),
+            Held::Nothing => false,
+        };
+        !self.held.is_empty() && (self.first..).zip(&self.held).all(good)
     }
 
     /// The spans in order of time: those just told, and around them those that were fresh.

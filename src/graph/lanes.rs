@@ -62,18 +62,20 @@ impl Lanes {
         Ok(places)
     }
 
-    /// Leaves the mailboxes alone until then.
+    /// Leaves the mailboxes alone until then, or longer where that is known already.
     pub(super) fn close(&self, credential: usize, mailboxes: &[Mailbox], until: Instant) {
         for mailbox in mailboxes {
-            *self.lane(credential, mailbox).closed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+            let lane = self.lane(credential, mailbox);
+            let mut closed = lane.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *closed = closed.max(Some(until));
         }
     }
 
     /// Whether calls charged to the mailbox may go at once.
     pub(super) fn is_open(&self, credential: usize, mailbox: &Mailbox, now: Instant) -> bool {
-        self.0
-            .get(&(credential, mailbox.clone()))
-            .is_none_or(|lane| lane.closed_until().is_none_or(|until| until <= now))
+        self.0.get(&(credential, mailbox.clone())).is_none_or(|lane| {
+            lane.closed_until().is_none_or(|until| until <= now) && lane.places.available_permits() > 0
+        })
     }
 
     fn lane(&self, credential: usize, mailbox: &Mailbox) -> Arc<Lane> {

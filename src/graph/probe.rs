@@ -2,14 +2,13 @@
 //!
 //! Owns which call is cheap. Must not know caches.
 
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::calls::calendar_view::calendar_view;
+use super::calls::calendar_view::{calendar_view, first_pages};
 use super::calls::get_schedule::get_schedule;
 use super::calls::places;
 use super::client::{Call, Client};
@@ -52,13 +51,12 @@ pub(super) async fn tenant(
             match (capability, mailbox) {
                 (Capability::FreeBusy, Some(mailbox)) => {
                     let asked = std::slice::from_ref(mailbox);
-                    let told = get_schedule(client, index, mailbox, asked, window, journal.deadline).await;
+                    let told =
+                        get_schedule(client, index, mailbox, asked, window, journal.request_id, journal.deadline).await;
                     note(what(mailbox), items(told));
                 }
                 (Capability::CalendarRead, Some(mailbox)) => {
-                    let (asked, calls) = (std::slice::from_ref(mailbox), AtomicU32::new(0));
-                    let told = calendar_view(client, index, asked, window, journal.deadline, &calls).await;
-                    note(what(mailbox), items(told));
+                    note(what(mailbox), items(view(client, index, mailbox, window, journal).await));
                 }
                 (Capability::Directory, _) => {
                     let lists = places::room_lists(client, index, journal).await;
@@ -101,6 +99,23 @@ async fn knock(client: &Client, credential: usize, deadline: Instant) -> Result<
         Ok(_) => Ok("Graph answers".into()),
         Err(trouble) if matches!(trouble.status, Some(403 | 404)) => Ok("Graph answers and takes the token".into()),
         Err(trouble) => Err(words(trouble)),
+    }
+}
+
+async fn view(
+    client: &Client,
+    credential: usize,
+    mailbox: &Mailbox,
+    window: Window,
+    journal: &Journal,
+) -> Result<Vec<Told>, Trouble> {
+    let mut asks = first_pages(client, std::slice::from_ref(mailbox), window);
+    loop {
+        let (told, left) = calendar_view(client, credential, asks, journal.request_id, journal.deadline).await?;
+        if left.is_empty() {
+            return Ok(told);
+        }
+        asks = left;
     }
 }
 

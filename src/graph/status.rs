@@ -22,7 +22,7 @@ pub struct TenantStatus {
     pub answered: Option<Duration>,
     /// How long ago Graph last failed, and the failure's label.
     pub failed: Option<(Duration, &'static str)>,
-    /// How long Graph wants to be left alone yet.
+    /// How long Graph wants to be left alone yet, by one kind of call or more.
     pub throttled: Option<Duration>,
 }
 
@@ -52,8 +52,8 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
         circuit: client.circuit.state(now),
         answered: health.answered.map(ago),
         failed: health.failed.map(|(at, label)| (ago(at), label)),
-        throttled: health
-            .throttled_until
+        throttled: client
+            .throttled_until()
             .and_then(|until| until.checked_duration_since(now))
             .filter(|left| !left.is_zero()),
     }

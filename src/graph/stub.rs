@@ -183,7 +183,12 @@ impl Stub {
         metrics: Arc<Metrics>,
     ) -> Graphs {
         let origin = url::Url::parse(&self.origin).unwrap();
-        let cloud = Cloud { login: origin.clone(), graph: origin, extra_ca: extra_ca.map(Into::into) };
+        let cloud = Cloud {
+            login: origin.clone(),
+            graph: origin,
+            extra_ca: extra_ca.map(Into::into),
+            ..Cloud::named("global").unwrap()
+        };
         let tenant = Tenant {
             name: "test".into(),
             id: "11111111-2222-3333-4444-555555555555".into(),

@@ -108,7 +108,7 @@ impl Tokens {
             tenant: tenant.to_owned(),
             credential,
             url: TokenUrl::from_url(url),
-            scope: Scope::new(format!("{}/.default", cloud.graph.origin().ascii_serialization())),
+            scope: Scope::new(format!("{}/.default", cloud.resource.origin().ascii_serialization())),
             http,
             timeout,
             metrics,
@@ -166,6 +166,23 @@ impl Tokens {
             }
         }
         self.get(deadline).await
+    }
+
+    /// Graph refused a token that was fresh: Entra has no better one, and is left alone as if it had
+    /// refused the credential itself.
+    pub(super) fn refuse(&self, token: &Arc<Token>, told: &str) {
+        let mut state = self.lock();
+        if state.token.as_ref().is_some_and(|known| Arc::ptr_eq(known, token)) {
+            tracing::error!(
+                tenant = self.tenant,
+                client_id = self.credential.client_id,
+                told,
+                "Graph refuses a fresh token"
+            );
+            let refused = Refused { failure: Failure::CredentialRefused, told: told.into() };
+            state.token = None;
+            state.trouble = Some((Instant::now() + REFUSAL_HOLDS, refused));
+        }
     }
 
     /// How the token stands.

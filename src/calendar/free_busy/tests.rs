@@ -228,3 +228,21 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn only_spans_with_items_say_whether_details_were_given() {
+    let span = |items: &[BusyItem], detailed: bool| {
+        let details = detailed.then(|| vec![ItemDetails::default(); items.len()].into());
+        Arc::new(Span { covers: day("08:00:00", "17:00:00"), items: items.into(), details, working_hours: None })
+    };
+    let busy = [item("09:00", "10:00", BusyStatus::Busy)];
+    for (spans, expected) in [
+        (vec![span(&busy, true), span(&[], false)], true),
+        (vec![span(&busy, true), span(&busy, false)], false),
+        (vec![span(&busy, false), span(&[], true)], false),
+        (vec![span(&[], false), span(&[], true)], true),
+        (vec![span(&[], false)], false),
+    ] {
+        assert_eq!(FreeBusy { spans: spans.clone() }.is_detailed(), expected, "{spans:?}");
+    }
+}

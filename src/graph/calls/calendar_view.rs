@@ -8,18 +8,16 @@
 //! Owns this call's JSON. Must not know caches.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::calendar::free_busy::{BusyItem, ItemDetails};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
 use crate::graph::client::{Call, Client};
-use crate::graph::fault::{DEFAULT_RETRY_AFTER, Refusal, Trouble};
+use crate::graph::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
 use crate::graph::json::{Page, Received, bounds, decode, encode, item, status, text};
 use crate::graph::listing::{Listing, Told};
 
@@ -30,76 +28,65 @@ const PAGE: usize = 500;
 /// A mailbox with more pages than this in one stretch of time is asked for in smaller ones.
 const MOST_PAGES: usize = 8;
 
-/// Asks about up to twenty mailboxes, page by page until all is told. Throttled mailboxes are asked
-/// again when Graph allows it.
+/// What to ask first of each mailbox.
+pub(in crate::graph) fn first_pages(client: &Client, mailboxes: &[Mailbox], window: Window) -> Vec<Ask> {
+    let ask = |mailbox: &Mailbox| Ask {
+        mailbox: mailbox.clone(),
+        url: first_page(client, mailbox, window),
+        pages: 0,
+        attempts: 0,
+        listing: Listing::detailed(),
+    };
+    mailboxes.iter().map(ask).collect()
+}
+
+/// Asks for one page of up to twenty mailboxes. Gives those that are told to their end, and what to
+/// ask next of the others; the lanes of those that Graph put off are closed until they may be asked.
 ///
 /// # Errors
-/// What failed a batch as a whole.
+/// What failed the batch as a whole.
 pub(in crate::graph) async fn calendar_view(
     client: &Client,
     credential: usize,
-    mailboxes: &[Mailbox],
-    window: Window,
+    asks: Vec<Ask>,
+    id: Uuid,
     deadline: Instant,
-    calls: &AtomicU32,
-) -> Result<Vec<Told>, Trouble> {
-    let mut asks: Vec<_> =
-        mailboxes.iter().map(|mailbox| Ask { mailbox, url: first_page(client, mailbox, window), pages: 0 }).collect();
-    let mut listings: HashMap<&Mailbox, Listing> = HashMap::new();
-    let mut told = Vec::with_capacity(mailboxes.len());
-    while !asks.is_empty() {
-        calls.fetch_add(1, Relaxed);
-        let charged: Vec<_> = asks.iter().map(|ask| ask.mailbox.clone()).collect();
-        let call = Call {
-            name: NAME,
-            credential,
-            mailboxes: &charged,
-            url: client.url(&["$batch"]),
-            body: Some(encode(&Batch::new(&asks))?),
-            id: Uuid::new_v4(),
-            deadline,
-        };
-        let body = client.send(&call).await?;
-        let mut replies = decode::<Replies>(NAME, &body)?.by_id();
-        let mut again = Vec::new();
-        let mut pause_until = None;
-        for (index, ask) in asks.into_iter().enumerate() {
-            let reply = replies.remove(&index.to_string()).ok_or(Failure::Internal)?;
-            match reply.read(ask.mailbox) {
-                Outcome::Page(page) => {
-                    let listing = listings.entry(ask.mailbox).or_insert_with(Listing::detailed);
-                    listing.items.extend(page.value.into_iter().map(Event::read));
-                    match page.next {
-                        None => told.push((ask.mailbox.clone(), Ok(listings.remove(ask.mailbox).unwrap_or_default()))),
-                        Some(_) if ask.pages >= MOST_PAGES => {
-                            told.push((ask.mailbox.clone(), Err(Failure::ResultTooBig)));
-                        }
-                        Some(next) => match client.follow(&next) {
-                            Ok(url) => again.push(Ask { url: client.relative(&url), pages: ask.pages + 1, ..ask }),
-                            Err(failure) => told.push((ask.mailbox.clone(), Err(failure))),
-                        },
-                    }
+) -> Result<(Vec<Told>, Vec<Ask>), Trouble> {
+    let charged: Vec<_> = asks.iter().map(|ask| ask.mailbox.clone()).collect();
+    let body = Some(encode(&Batch::new(&asks))?);
+    let call =
+        Call { name: "batch", credential, mailboxes: &charged, url: client.url(&["$batch"]), body, id, deadline };
+    let body = client.send(&call).await?;
+    let mut replies = decode::<Replies>(NAME, &body)?.by_id();
+    let (mut told, mut left) = (Vec::new(), Vec::new());
+    for (index, mut ask) in asks.into_iter().enumerate() {
+        let reply = replies.remove(&index.to_string()).ok_or(Failure::Internal)?;
+        client.count_part(NAME, reply.status);
+        match reply.read(&ask.mailbox) {
+            Outcome::Page(page) => {
+                ask.listing.items.extend(page.value.into_iter().map(Event::read));
+                ask.attempts = 0;
+                ask.pages += 1;
+                match page.next.map(|next| client.follow(&next)) {
+                    None => told.push((ask.mailbox, Ok(ask.listing))),
+                    Some(_) if ask.pages > MOST_PAGES => told.push((ask.mailbox, Err(Failure::ResultTooBig))),
+                    Some(Ok(url)) => left.push(Ask { url: client.relative(&url), ..ask }),
+                    Some(Err(failure)) => told.push((ask.mailbox, Err(failure))),
                 }
-                Outcome::Later(wait, failure) => {
-                    client.throttled();
-                    let until = Instant::now() + wait;
-                    if until < deadline {
-                        pause_until = pause_until.max(Some(until));
-                        again.push(ask);
-                    } else {
-                        client.lanes.close(credential, std::slice::from_ref(ask.mailbox), until);
-                        told.push((ask.mailbox.clone(), Err(failure)));
-                    }
-                }
-                Outcome::Failed(failure) => told.push((ask.mailbox.clone(), Err(failure))),
             }
-        }
-        asks = again;
-        if let Some(until) = pause_until {
-            sleep_until(until).await;
+            Outcome::Later(refusal, failure) => {
+                ask.attempts += 1;
+                let until = refusal.again_at(ask.attempts, Instant::now());
+                client.lanes.close(credential, std::slice::from_ref(&ask.mailbox), until);
+                match ask.attempts < ATTEMPTS && until < deadline {
+                    true => left.push(ask),
+                    false => told.push((ask.mailbox, Err(failure))),
+                }
+            }
+            Outcome::Failed(failure) => told.push((ask.mailbox, Err(failure))),
         }
     }
-    Ok(told)
+    Ok((told, left))
 }
 
 /// What an answer tells, if all its parts are about one mailbox; parts that failed are left out.
@@ -117,17 +104,22 @@ pub(in crate::graph) fn read(mailbox: &Mailbox, body: &[u8]) -> Result<Listing, 
 }
 
 /// One mailbox's next page.
-struct Ask<'a> {
-    mailbox: &'a Mailbox,
+#[derive(Debug)]
+pub(in crate::graph) struct Ask {
+    pub(in crate::graph) mailbox: Mailbox,
     url: String,
+    /// Pages read so far, and what they told.
     pages: usize,
+    listing: Listing,
+    /// How often Graph put this page off.
+    attempts: u32,
 }
 
 /// What one part of a batch came to.
 enum Outcome {
     Page(Page<Event>),
     /// To be asked again after a while; the failure is for when there is no time for it.
-    Later(Duration, Failure),
+    Later(Refusal, Failure),
     Failed(Failure),
 }
 
@@ -183,8 +175,8 @@ struct Location {
 }
 
 impl<'a> Batch<'a> {
-    fn new(asks: &'a [Ask<'_>]) -> Self {
-        let part = |(index, ask): (usize, &'a Ask<'_>)| Part {
+    fn new(asks: &'a [Ask]) -> Self {
+        let part = |(index, ask): (usize, &'a Ask)| Part {
             id: index.to_string(),
             method: "GET",
             url: &ask.url,
@@ -216,11 +208,11 @@ impl Reply {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
             .and_then(|(_, value)| value.trim().parse().ok())
-            .map(|seconds: u32| Duration::from_secs(u64::from(seconds)));
+            .map(retry_after_seconds);
         let refusal = Refusal::read(self.status, retry_after, self.body.to_string().as_bytes());
         let failure = refusal.failure(Some(mailbox));
         match self.status {
-            429 | 503 | 504 => Outcome::Later(retry_after.unwrap_or(DEFAULT_RETRY_AFTER), failure),
+            429 | 503 | 504 => Outcome::Later(refusal, failure),
             _ => Outcome::Failed(failure),
         }
     }

@@ -32,6 +32,7 @@ pub(in crate::graph) async fn get_schedule(
     anchor: &Mailbox,
     mailboxes: &[Mailbox],
     window: Window,
+    id: Uuid,
     deadline: Instant,
 ) -> Result<Vec<Told>, Trouble> {
     let call = Call {
@@ -40,10 +41,10 @@ pub(in crate::graph) async fn get_schedule(
         mailboxes: std::slice::from_ref(anchor),
         url: client.url(&["users", anchor.as_str(), "calendar", "getSchedule"]),
         body: Some(encode(&Request::new(mailboxes, window))?),
-        id: Uuid::new_v4(),
+        id,
         deadline,
     };
-    read(mailboxes, &client.send(&call).await?)
+    read(mailboxes, window, &client.send(&call).await?)
 }
 
 #[derive(Debug, Serialize)]
@@ -59,6 +60,7 @@ struct Request<'a> {
 #[serde(rename_all = "camelCase")]
 struct Schedule {
     schedule_id: Option<String>,
+    availability_view: Option<String>,
     schedule_items: Option<Vec<Item>>,
     working_hours: Option<Hours>,
     error: Option<Problem>,
@@ -115,26 +117,31 @@ struct Offset {
 impl<'a> Request<'a> {
     fn new(mailboxes: &'a [Mailbox], window: Window) -> Self {
         let (start_time, end_time) = SentTime::of(window);
-        // The view is not used: ask for the shortest that is allowed.
-        let availability_view_interval = match window.seconds() {
-            86_401.. => 1440,
-            1801.. => 30,
-            _ => 5,
-        };
         let schedules = mailboxes.iter().map(Mailbox::as_str).collect();
-        Self { schedules, start_time, end_time, availability_view_interval }
+        Self { schedules, start_time, end_time, availability_view_interval: interval(window) }
     }
 }
 
-/// Gives each mailbox its schedule by the id that it was asked under.
+/// The view's interval in minutes. The view only shows whether items are kept back, so it is as
+/// short as is allowed.
+fn interval(window: Window) -> u16 {
+    match window.seconds() {
+        86_401.. => 1440,
+        1801.. => 30,
+        _ => 5,
+    }
+}
+
+/// Gives each mailbox its schedule of the window by the id that it was asked under.
 ///
 /// # Errors
 /// [`Failure::Internal`] for an answer that cannot be read, or lacks a mailbox.
-pub(in crate::graph) fn read(mailboxes: &[Mailbox], body: &[u8]) -> Result<Vec<Told>, Trouble> {
+pub(in crate::graph) fn read(mailboxes: &[Mailbox], window: Window, body: &[u8]) -> Result<Vec<Told>, Trouble> {
+    let told_of = |schedule: Schedule, mailbox: &Mailbox| (mailbox.clone(), schedule.told(mailbox, window));
     let mut schedules = decode::<Page<Schedule>>(NAME, body)?.value;
     if let ([mailbox], 1) = (mailboxes, schedules.len()) {
         // The only one, even if Graph calls it by its primary address.
-        return Ok(schedules.pop().map(|schedule| (mailbox.clone(), schedule.told(mailbox))).into_iter().collect());
+        return Ok(schedules.pop().map(|schedule| told_of(schedule, mailbox)).into_iter().collect());
     }
     let mut told = Vec::with_capacity(mailboxes.len());
     for mailbox in mailboxes {
@@ -145,26 +152,34 @@ pub(in crate::graph) fn read(mailboxes: &[Mailbox], body: &[u8]) -> Result<Vec<T
             tracing::warn!(asked = mailboxes.len(), "getSchedule's answer lacks a mailbox");
             return Err(Failure::Internal.into());
         };
-        told.push((mailbox.clone(), schedules.swap_remove(index).told(mailbox)));
+        told.push(told_of(schedules.swap_remove(index), mailbox));
     }
     Ok(told)
 }
 
 impl Schedule {
-    fn told(self, mailbox: &Mailbox) -> Result<Listing, Failure> {
+    fn told(self, mailbox: &Mailbox, window: Window) -> Result<Listing, Failure> {
         if let Some(problem) = self.error {
             let code = problem.response_code.unwrap_or_default();
             return Err(fault::schedule(&code, &problem.message.unwrap_or_default(), mailbox));
         }
+        let keeps_back = self.keeps_back(window);
         // Neither items nor an error: Graph may not show this calendar.
-        let items = self.schedule_items.ok_or(Failure::Denied)?;
+        let items = self.schedule_items.filter(|items| !items.is_empty() || !keeps_back).ok_or(Failure::Denied)?;
         let detailed =
             items.iter().any(|item| text(item.subject.as_deref()).or_else(|| text(item.location.as_deref())).is_some());
-        Ok(Listing {
-            items: items.into_iter().filter_map(Item::read).collect(),
-            detailed,
-            hours: self.working_hours.and_then(Hours::read),
-        })
+        let Some(items) = items.into_iter().map(Item::read).collect() else {
+            tracing::error!(call = NAME, "an item of Graph's has no start or no end");
+            return Err(Failure::Internal);
+        };
+        Ok(Listing { items, detailed, hours: self.working_hours.and_then(Hours::read) })
+    }
+
+    /// Whether the view shows busy times, be there items or not. Its last interval is not looked at
+    /// where it ends after the window; nor is working elsewhere (4), which keeps nobody away.
+    fn keeps_back(&self, window: Window) -> bool {
+        let whole = usize::try_from(window.seconds() / (i64::from(interval(window)) * 60)).unwrap_or(usize::MAX);
+        self.availability_view.iter().flat_map(|view| view.chars().take(whole)).any(|digit| !matches!(digit, '0' | '4'))
     }
 }
 
@@ -259,6 +274,11 @@ mod tests {
         addresses.iter().map(|address| Mailbox::parse(address).unwrap()).collect()
     }
 
+    fn week() -> Window {
+        let start = jiff::Timestamp::UNIX_EPOCH;
+        Window::new(start, start + jiff::SignedDuration::from_hours(7 * 24)).unwrap()
+    }
+
     #[test]
     fn every_kind_of_schedule() {
         let body = include_bytes!("../../../fixtures/graph/get_schedule/kinds.json");
@@ -270,7 +290,7 @@ mod tests {
             "crowded@example.com",
             "hidden@example.com",
         ]);
-        let told = read(&mailboxes, body).unwrap();
+        let told = read(&mailboxes, week(), body).unwrap();
         assert!(told.iter().zip(&mailboxes).all(|((told, _), asked)| told == asked), "in the order asked");
         let [room, anna, nobody, partner, crowded, hidden] = &told[..] else { panic!("six") };
         let anna = anna.1.as_ref().unwrap();
@@ -301,17 +321,35 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_free_whose_items_are_kept_back_or_broken() {
+        let busy = r#"{"status":"busy","start":{"dateTime":"2026-11-18T09:00:00","timeZone":"UTC"}}"#;
+        for (view, items, expected) in [
+            ("0000000", "[]", Ok(0)),
+            ("0002000", "[]", Err(Failure::Denied)),
+            ("0000001", "null", Err(Failure::Denied)),
+            ("0404000", "[]", Ok(0)),
+            // The eighth interval begins where the week ends.
+            ("00000002", "[]", Ok(0)),
+            ("0002000", &format!("[{busy}]"), Err(Failure::Internal)),
+        ] {
+            let body = format!(r#"{{"value":[{{"availabilityView":"{view}","scheduleItems":{items}}}]}}"#);
+            let (_, told) = read(&ask(&["a@example.com"]), week(), body.as_bytes()).unwrap().remove(0);
+            assert_eq!(told.map(|listing| listing.items.len()), expected, "{view} {items}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_lacks_a_mailbox_is_refused_unless_it_can_only_mean_the_one() {
         let body = br#"{"value":[{"scheduleId":"primary@example.com","scheduleItems":[]}]}"#;
-        assert!(read(&ask(&["alias@example.com"]), body).unwrap()[0].1.is_ok());
-        assert!(read(&ask(&["alias@example.com", "primary@example.com"]), body).is_err());
-        assert!(read(&ask(&["a@example.com"]), br#"{"value":[]}"#).is_err());
+        assert!(read(&ask(&["alias@example.com"]), week(), body).unwrap()[0].1.is_ok());
+        assert!(read(&ask(&["alias@example.com", "primary@example.com"]), week(), body).is_err());
+        assert!(read(&ask(&["a@example.com"]), week(), br#"{"value":[]}"#).is_err());
     }
 
     #[test]
     fn an_undecodable_answer_names_the_place_but_not_the_value() {
         let body = br#"{"value":[{"scheduleId":"a@example.com","scheduleItems":[{"status":1,"subject":"hush"}]}]}"#;
-        let trouble = read(&ask(&["a@example.com"]), body).unwrap_err();
+        let trouble = read(&ask(&["a@example.com"]), week(), body).unwrap_err();
         assert_eq!(trouble.failure, Failure::Internal);
         let told = trouble.told.unwrap();
         assert!(told.contains("value[0].scheduleItems[0].status") && !told.contains("hush"), "{told}");

@@ -8,10 +8,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::calendar::Capability::FreeBusy;
+use crate::calendar::Window;
 use crate::calendar::free_busy::BusyStatus;
+use crate::client::Permitted;
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, schedule, wednesday, window};
-use crate::graph::{CacheSettings, Detail, Settings};
+use crate::graph::{CacheSettings, Detail, Graphs, Settings};
 use crate::journal::Journal;
 use crate::metrics::{Metrics, OutcomeLabel};
 
@@ -103,6 +105,20 @@ async fn misses_join_and_full_batches_do_not_wait() {
 }
 
 #[tokio::test]
+async fn a_call_goes_by_the_id_of_the_request_that_needed_it_first() {
+    let stub = Stub::start(|_| None).await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    let (asked, whole) = (permitted(&["a@example.com"]), Duration::from_secs(60));
+    let [first, second] = [uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2)]
+        .map(|id| Journal::new(id, journal().now, Instant::now() + whole));
+    let look_up = |journal| graphs.free_busy(&asked, wednesday(), Detail::Times, journal);
+    let (one, other) = futures::join!(look_up(&first), look_up(&second));
+    assert!(one[0].is_ok() && other[0].is_ok());
+    let ids: Vec<_> = stub.calls().iter().map(|call| call.headers["client-request-id"].clone()).collect();
+    assert_eq!(ids, [first.request_id.to_string()]);
+}
+
+#[tokio::test]
 async fn a_caller_that_leaves_cancels_nobody() {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
@@ -184,6 +200,52 @@ async fn nothing_stands_in_after_graph_said_no() {
         let answer = graphs.free_busy(&asked, wednesday(), Detail::Times, &journal()).await;
         assert_eq!(answer[0].as_ref().unwrap_err(), &Failure::Unavailable, "and forgets what was before it");
     }
+}
+
+/// Two mailboxes whose answers for three months are old.
+async fn old_months(stub: &Stub) -> (Graphs, Vec<Permitted>, Window) {
+    let cache = CacheSettings { days_per_window: 30, ..CacheSettings::default() };
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings { cache, ..Settings::default() });
+    let asked = permitted(&["a@example.com", "b@example.com"]);
+    let months = window("2026-11-01T00:00:00Z", "2027-01-30T00:00:00Z");
+    for permitted in &asked {
+        let whole = std::slice::from_ref(permitted);
+        assert!(graphs.free_busy(whole, months, Detail::Times, &journal()).await[0].is_ok());
+    }
+    pass(Duration::from_secs(301)).await;
+    (graphs, asked, months)
+}
+
+#[tokio::test]
+async fn a_no_for_one_stretch_is_one_for_all_of_the_mailbox() {
+    let stub = Stub::start(|_| None).await;
+    let (graphs, asked, months) = old_months(&stub).await;
+    // The earlier stretch fails for the moment, the later one for good.
+    stub.script(|seen| {
+        let late = seen.body["startTime"]["dateTime"].as_str()? > "2026-12-01";
+        let reply = if late { Reply::error(403, "ErrorAccessDenied") } else { Reply::text(502, "") };
+        (seen.is_schedule() && seen.schedules() == ["a@example.com"]).then_some(reply)
+    });
+    let answer = graphs.free_busy(&asked[..1], months, Detail::Times, &journal()).await;
+    assert_eq!(answer[0].as_ref().unwrap_err(), &Failure::Denied);
+    stub.script(down);
+    pass(Duration::from_secs(20)).await;
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Times, &journal()).await;
+    assert_eq!(answer[0].as_ref().unwrap_err(), &Failure::Unavailable, "weeks before what was refused");
+    assert!(answer[1].is_ok(), "nobody said no to this one");
+}
+
+#[tokio::test]
+async fn a_refused_credential_leaves_nothing_old_of_anybody() {
+    let stub = Stub::start(|_| None).await;
+    let (graphs, asked, _) = old_months(&stub).await;
+    stub.script(|seen| seen.is_schedule().then(|| Reply::error(401, "InvalidAuthenticationToken")));
+    let answer = graphs.free_busy(&asked[..1], wednesday(), Detail::Times, &journal()).await;
+    assert_eq!(answer[0].as_ref().unwrap_err(), &Failure::CredentialRefused);
+    stub.script(down);
+    pass(Duration::from_secs(31)).await;
+    let answer = graphs.free_busy(&asked, wednesday(), Detail::Times, &journal()).await;
+    assert_eq!(answer[1].as_ref().unwrap_err(), &Failure::Unavailable);
 }
 
 #[tokio::test]

@@ -1,15 +1,20 @@
 //! Details from calendarView, groups, rooms, pages.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
 use crate::calendar::Mailbox;
 use crate::client::{Ceiling, Client, Policy};
 use crate::failure::Failure;
-use crate::graph::stub::{Reply, Seen, Stub, credential, journal, permitted, wednesday};
+use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, wednesday};
 use crate::graph::{Detail, Settings};
+use crate::journal::Journal;
+use crate::metrics::Metrics;
 
 fn event(subject: &str) -> Value {
     json!({
@@ -106,25 +111,68 @@ async fn pages_are_followed_but_not_to_another_origin() {
     }
 }
 
-#[tokio::test]
-async fn a_throttled_part_is_asked_again() {
-    let count = AtomicUsize::new(0);
-    let stub = Stub::start(move |seen| {
+/// Throttles those who are called `slow`, with that `Retry-After`.
+fn throttle(wait: u32) -> impl Fn(&Seen) -> Option<Reply> {
+    move |seen| {
         batch(seen, |url| {
-            if url.contains("slow") && count.fetch_add(1, Relaxed) == 0 {
+            if url.contains("slow") {
                 let error = json!({"error": {"code": "ApplicationThrottled", "message": ""}});
-                return json!({"status": 429, "headers": {"Retry-After": "0"}, "body": error});
+                return json!({"status": 429, "headers": {"Retry-After": wait.to_string()}, "body": error});
             }
             json!({"status": 200, "body": {"value": [event("Budget")]}})
         })
-    })
-    .await;
+    }
+}
+
+fn sizes(stub: &Stub) -> Vec<usize> {
+    stub.calls().iter().map(|call| call.body["requests"].as_array().unwrap().len()).collect()
+}
+
+#[tokio::test]
+async fn a_throttled_part_is_asked_again_and_holds_nobody_back() {
+    let stub = Stub::start(throttle(20)).await;
     let graphs = stub.graphs(vec![credential(&[CalendarRead])], Settings::default());
     let asked = permitted(&["a@example.com", "slow@example.com"]);
-    let answer = graphs.free_busy(&asked, wednesday(), Detail::Full, &journal()).await;
+    let notes = journal();
+    let both = graphs.free_busy(&asked, wednesday(), Detail::Full, &notes);
+    let meanwhile = async {
+        stub.arrived(1).await;
+        let hasty = Journal::new(Uuid::nil(), notes.now, Instant::now() + Duration::from_secs(5));
+        assert!(graphs.free_busy(&asked[..1], wednesday(), Detail::Full, &hasty).await[0].is_ok());
+        stub.script(|seen| batch(seen, |_| json!({"status": 200, "body": {"value": [event("Budget")]}})));
+        pass(Duration::from_secs(22)).await;
+    };
+    let (answer, ()) = futures::join!(both, meanwhile);
     assert!(answer.iter().all(Result::is_ok));
-    let sizes: Vec<_> = stub.calls().iter().map(|call| call.body["requests"].as_array().unwrap().len()).collect();
-    assert_eq!(sizes, [2, 1]);
+    assert_eq!(sizes(&stub), [2, 1]);
+}
+
+#[tokio::test]
+async fn a_throttled_part_is_not_asked_for_ever_and_a_closed_lane_fails_nobody_else() {
+    let stub = Stub::start(throttle(0)).await;
+    let metrics = Arc::new(Metrics::new());
+    let graphs = stub.graphs_with(vec![credential(&[CalendarRead])], Settings::default(), Arc::clone(&metrics));
+    let asked = permitted(&["a@example.com", "slow@example.com", "b@example.com"]);
+    let busy = |answer: &Result<_, Failure>| matches!(answer, Err(Failure::Busy { .. }));
+    let answer = graphs.free_busy(&asked[..2], wednesday(), Detail::Full, &journal()).await;
+    assert!(answer[0].is_ok() && busy(&answer[1]));
+    assert_eq!(sizes(&stub), [2, 1, 1, 1]);
+    let counted = metrics.render();
+    for line in [
+        "graph_calls_total{call=\"batch\",status=\"200\"} 4",
+        "graph_calls_total{call=\"calendar_view\",status=\"200\"} 1",
+        "graph_calls_total{call=\"calendar_view\",status=\"429\"} 4",
+        "graph_throttled_total{tenant=\"test\"} 4",
+    ] {
+        assert!(counted.contains(line), "{line} in {counted}");
+    }
+
+    stub.script(throttle(3000));
+    pass(Duration::from_secs(10)).await;
+    assert!(busy(&graphs.free_busy(&asked[1..2], wednesday(), Detail::Full, &journal()).await[0]));
+    let answer = graphs.free_busy(&asked[1..], wednesday(), Detail::Full, &journal()).await;
+    assert!(busy(&answer[0]) && answer[1].is_ok());
+    assert_eq!(sizes(&stub), [2, 1, 1, 1, 1, 1], "it is left alone");
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, schedule, wednesday, window};
 use crate::graph::{CircuitState, Detail, Graphs, Settings, TokenState};
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::tenant::{Cloud, Tenant};
 
@@ -191,8 +193,54 @@ async fn a_refused_token_is_renewed_once() {
 
     let stub = Stub::start(move |seen| seen.is_schedule().then(refuse)).await;
     let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
-    assert_eq!(one(&graphs, "a@example.com").await, Err(Failure::CredentialRefused));
-    assert_eq!((stub.tokens().len(), stub.calls().len()), (2, 2));
+    for address in ["a@example.com", "b@example.com"] {
+        assert_eq!(one(&graphs, address).await, Err(Failure::CredentialRefused));
+    }
+    assert_eq!((stub.tokens().len(), stub.calls().len()), (2, 2), "neither is asked at every turn");
+    assert!(!graphs.ready(), "no token was taken");
+    pass(Duration::from_secs(31)).await;
+    stub.script(|_| None);
+    assert_eq!(one(&graphs, "a@example.com").await, Ok(1));
+}
+
+#[tokio::test]
+async fn throttling_is_no_outage() {
+    let throttle = || Reply::error(429, "ApplicationThrottled").header("retry-after", 3000);
+    let stub = Stub::start(at_first(8, throttle)).await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy])], Settings::default());
+    for number in 0..8 {
+        assert!(matches!(one(&graphs, &format!("m{number}@example.com")).await, Err(Failure::Busy { .. })));
+    }
+    assert_eq!((stub.calls().len(), graphs.status()[0].circuit), (8, CircuitState::Closed));
+    assert!(!graphs.ready());
+    assert_eq!(one(&graphs, "a@example.com").await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_throttled_directory_leaves_busy_times_alone() {
+    let throttle = |seen: &Seen| {
+        let wait = |seconds| Reply::error(429, "TooManyRequests").header("retry-after", seconds);
+        match seen.path.as_str() {
+            "/v1.0/groups" => Some(wait(3000)),
+            path if path.ends_with("/rooms") => Some(Reply::error(503, "x").header("retry-after", 3000)),
+            _ => None,
+        }
+    };
+    let stub = Stub::start(throttle).await;
+    let graphs = stub.graphs(vec![credential(&[FreeBusy, Directory])], Settings::default());
+    let [team, list] = ["team@example.com", "list@example.com"].map(|address| permitted(&[address]).remove(0));
+    for _ in 0..2 {
+        assert!(matches!(graphs.members(&team, &journal()).await, Err(Failure::Busy { .. })));
+        let hasty = Journal::new(uuid::Uuid::nil(), journal().now, Instant::now() + Duration::from_secs(30));
+        assert!(graphs.rooms(&list, &hasty).await.is_err());
+    }
+    assert_eq!(stub.calls().len(), 2, "each is left alone");
+    assert_eq!(one(&graphs, "a@example.com").await, Ok(1));
+    assert_eq!(graphs.status()[0].throttled.unwrap().as_secs(), 2999);
+    pass(Duration::from_secs(61)).await;
+    stub.script(|_| None);
+    assert!(matches!(graphs.members(&team, &journal()).await, Err(Failure::Busy { .. })));
+    assert!(matches!(graphs.rooms(&list, &journal()).await, Err(Failure::NoSuchMailbox { .. })), "asked again");
 }
 
 #[tokio::test]
@@ -206,7 +254,12 @@ async fn a_refused_credential_is_not_tried_in_a_loop() {
     }
     assert_eq!(stub.tokens().len(), 1);
     let form = &stub.tokens()[0].text;
-    for part in ["grant_type=client_credentials", "client_secret=s3cret", "%2F.default", "client_id=app-1"] {
+    for part in [
+        "grant_type=client_credentials",
+        "client_secret=s3cret",
+        "scope=https%3A%2F%2Fgraph.microsoft.com%2F.default",
+        "client_id=app-1",
+    ] {
         assert!(form.contains(part), "{form}");
     }
     let status = format!("{:?}", graphs.status());
@@ -256,9 +309,11 @@ async fn nothing_is_asked_without_a_credential() {
     let graphs = stub.graphs(vec![credential(&[Directory])], Settings::default());
     assert_eq!(one(&graphs, "a@example.com").await, Err(Failure::Denied));
     assert!(stub.tokens().is_empty());
-    let mailbox = permitted(&["a@sub.example.com"])[0].mailbox().clone();
+    let mailbox = permitted(&["a@Example.com"])[0].mailbox().clone();
     assert!(graphs.serves(&mailbox, Directory) && !graphs.serves(&mailbox, CalendarRead));
-    assert!(graphs.route(permitted(&["a@notexample.com"])[0].mailbox()).is_none());
+    for address in ["a@notexample.com", "a@sub.example.com", "a@com"] {
+        assert_eq!(one(&graphs, address).await, Err(Failure::NoSuchMailbox { address: address.into() }));
+    }
 }
 
 #[tokio::test]
