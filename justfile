@@ -7,7 +7,7 @@ _default:
     @just --list
 
 # Everything that a change must pass; the tests come last, so that their result is the last line.
-check: fmt deploy-lint deny clippy doc fuzz-smoke test
+check: fmt deploy-lint deny clippy doc fuzz-smoke clients test
 
 # Formatting.
 fmt:
@@ -61,7 +61,7 @@ fuzz-seeds:
 deploy-lint:
     .ci/lint-unit deploy/calendar-relay.service
     hadolint deploy/Dockerfile
-    shellcheck .ci/run .ci/lint-unit
+    shellcheck .ci/run .ci/lint-unit tests/clients/run.sh
 
 # A program against a fresh demonstration, whose details file is its first argument.
 with-demo program *arguments:
@@ -75,9 +75,19 @@ with-demo program *arguments:
     for _ in $(seq 100); do [ -s "$folder/details.json" ] && break; sleep 0.1; done
     {{ program }} "$folder/details.json" {{ arguments }}
 
+# Unmodified EWS clients from their registries, against a demonstration.
+clients:
+    cargo build --locked
+    tests/clients/run.sh target/debug/calendar-relay
+
 # Load while Graph is throttled, slow and dead.
 faults: (with-demo "python3 tests/clients/fault_run.py")
 
 # The benchmarks; prints ratios.
 bench:
-    cargo bench --locked
+    cargo bench --locked --bench gateway
+
+# The smallest and fastest binary, its size and its start; builds for many minutes.
+size:
+    cargo build --locked --profile dist
+    cargo bench --locked --bench gateway -- --gateway target/dist/calendar-relay --only start
