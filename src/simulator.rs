@@ -7,6 +7,7 @@
 
 mod ask;
 mod batch;
+mod calls;
 mod control;
 mod directory;
 mod draft;
@@ -19,14 +20,17 @@ mod ids;
 mod invitations;
 mod json;
 mod ledger;
+mod lock;
 mod pattern;
 mod permissions;
 mod places;
 mod query;
 mod recurrence;
 mod render;
+mod request;
 mod route;
 mod schedule;
+mod seed;
 mod service;
 mod state;
 #[cfg(test)]
@@ -60,8 +64,8 @@ use tower_http::compression::CompressionLayer;
 pub use world::{Application, Tenant, World};
 
 use error::Answer;
-use service::{Request, Service};
-use state::State;
+use request::Request;
+use service::Service;
 
 /// How a [`Simulator`] listens and what time it has.
 pub struct Options {
@@ -96,7 +100,7 @@ impl Simulator {
     /// # Errors
     /// When the address cannot be listened on, or the world does not fit together.
     pub async fn start(world: World, options: Options) -> io::Result<Self> {
-        let state = State::seed(&world, (options.clock)()).map_err(io::Error::other)?;
+        let state = world.build((options.clock)()).map_err(io::Error::other)?;
         let service = Arc::new(Service::new(state, options.clock, options.strict));
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;

@@ -1,17 +1,18 @@
 //! One checked Graph call on its way to what serves it: who asks, for what, in which world.
+//! Knows none of the files that serve.
 
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::error::{Answer, Refusal};
+use super::error::Refusal;
 use super::faults::ScheduleError;
+use super::json;
 use super::permissions::Grants;
 use super::query::{Here, Preferences, Query};
-use super::route::{Call, Route};
+use super::route::Route;
 use super::state::{Mailbox, State};
 use super::world::Kind;
-use super::{directory, events, json, places, schedule, view};
 
 pub(super) struct Ask<'a> {
     pub(super) state: &'a mut State,
@@ -29,32 +30,6 @@ pub(super) struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    pub(super) fn serve(mut self) -> Result<Answer, Refusal> {
-        match self.route.call {
-            Call::GetSchedule => schedule::get(&self),
-            Call::CalendarView => view::calendar_view(&self),
-            Call::ListInstances => view::instances(&self),
-            Call::ListEvents => events::list(&self),
-            Call::GetEvent => events::get(&self),
-            Call::CreateEvent => events::create(&mut self),
-            Call::UpdateEvent => events::update(&mut self),
-            Call::DeleteEvent => events::delete(&mut self),
-            Call::RespondToEvent => events::respond(&mut self),
-            Call::ListUsers => directory::users(&self),
-            Call::GetUser => directory::user(&self),
-            Call::ListGroups => directory::groups(&self),
-            Call::GetGroup => directory::group(&self),
-            Call::ListMembers => directory::members(&self, false),
-            Call::ListTransitiveMembers => directory::members(&self, true),
-            Call::ListRooms => places::rooms(&self),
-            Call::ListRoomLists => places::room_lists(&self),
-            Call::ListRoomsOfList => places::rooms_of_list(&self),
-            Call::Batch | Call::Token | Call::Unknown => {
-                Err(Refusal::bad("BadRequest", "This call cannot be made here."))
-            }
-        }
-    }
-
     /// The calendar that the path names, by user id or principal name.
     pub(super) fn mailbox(&self) -> Result<&Mailbox, Refusal> {
         let name = &self.route.owner;

@@ -1,16 +1,17 @@
 //! `$batch`: up to 20 calls in one. <https://learn.microsoft.com/graph/json-batching>
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::error::{Answer, Refusal};
 use super::json::{array, body, known, missing, object, text};
-use super::service::{Request, Service};
+use super::request::Request;
 
 const MOST: usize = 20;
 /// Graph works on so many Outlook calls of a batch at once.
@@ -22,12 +23,18 @@ struct Item {
     request: Result<Request, Refusal>,
 }
 
-/// Serves the items: all at once where none waits for another, else one after the other.
-pub(super) async fn serve(service: &Arc<Service>, outer: &Request) -> Result<Answer, Refusal> {
-    let items = read(outer, service.strict)?;
+/// Serves the items with `graph`: all at once where none waits for another, else one after the other.
+pub(super) async fn serve<'a>(
+    outer: &Request,
+    strict: bool,
+    clock: fn() -> Timestamp,
+    graph: impl Fn(Request) -> BoxFuture<'a, Answer>,
+) -> Result<Answer, Refusal> {
+    let items = read(outer, strict)?;
+    let one = |item| one(item, clock, &graph);
     let mut answers = Vec::new();
     if items.iter().all(|item| item.after.is_empty()) {
-        let served = items.into_iter().map(|item| one(service, item));
+        let served = items.into_iter().map(one);
         answers = futures::stream::iter(served).buffer_unordered(AT_ONCE).collect().await;
     } else {
         let mut statuses: BTreeMap<String, u16> = BTreeMap::new();
@@ -35,7 +42,7 @@ pub(super) async fn serve(service: &Arc<Service>, outer: &Request) -> Result<Ans
             let failed =
                 item.after.iter().any(|id| statuses.get(&id.to_lowercase()).is_none_or(|status| *status >= 400));
             let (id, status, answer) =
-                if failed { (item.id.clone(), 424, dependency(&item.id)) } else { one(service, item).await };
+                if failed { (item.id.clone(), 424, dependency(&item.id)) } else { one(item).await };
             statuses.insert(id.to_lowercase(), status);
             answers.push((id, status, answer));
         }
@@ -44,10 +51,14 @@ pub(super) async fn serve(service: &Arc<Service>, outer: &Request) -> Result<Ans
     Ok(Answer::json(200, json!({ "responses": responses })))
 }
 
-async fn one(service: &Arc<Service>, item: Item) -> (String, u16, Value) {
+async fn one<'a>(
+    item: Item,
+    clock: fn() -> Timestamp,
+    graph: impl Fn(Request) -> BoxFuture<'a, Answer>,
+) -> (String, u16, Value) {
     let answer = match item.request {
-        Ok(request) => service.graph(request).await,
-        Err(refusal) => refusal.answer((service.clock)(), "", ""),
+        Ok(request) => graph(request).await,
+        Err(refusal) => refusal.answer(clock(), "", ""),
     };
     let mut headers = Map::new();
     for (name, value) in &answer.headers {

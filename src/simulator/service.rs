@@ -2,76 +2,48 @@
 //! Knows HTTP as method, path, headers and bytes; connections and compression are elsewhere.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::http::HeaderMap;
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::ask::Ask;
 use super::batch;
-use super::control;
+use super::calls;
+use super::control::Controls;
 use super::error::{Answer, Refusal};
-use super::faults::{Ending, Fate, Faults, ScheduleError};
-use super::ledger::{Entry, Ledger};
+use super::faults::{Ending, Fate, ScheduleError};
+use super::ledger::Entry;
+use super::lock::lock;
 use super::permissions::{Grants, is_exchange};
 use super::query::{Here, Preferences, Query};
+use super::request::Request;
 use super::route::{Call, Route};
 use super::schedule;
 use super::state::State;
-use super::throttle::Throttle;
 use super::token::{Denial, Identity, Tokens};
 use super::zone::wire_instant;
 
-/// A request, or an item of a batch.
-#[derive(Clone)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    /// Scheme and authority under which the caller reached us.
-    pub(super) origin: String,
-}
-
-impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
 /// Everything that lives as long as the simulator.
 pub(super) struct Service {
-    pub(super) state: Mutex<State>,
-    pub(super) faults: Mutex<Faults>,
-    pub(super) ledger: Mutex<Ledger>,
-    pub(super) throttle: Arc<Throttle>,
-    pub(super) clock: fn() -> Timestamp,
-    pub(super) strict: bool,
+    pub(super) controls: Controls,
+    state: Mutex<State>,
+    clock: fn() -> Timestamp,
+    strict: bool,
     tokens: Tokens,
 }
 
 impl Service {
     pub(super) fn new(state: State, clock: fn() -> Timestamp, strict: bool) -> Self {
-        Self {
-            state: Mutex::new(state),
-            faults: Mutex::default(),
-            ledger: Mutex::default(),
-            throttle: Arc::default(),
-            clock,
-            strict,
-            tokens: Tokens::new(),
-        }
+        Self { controls: Controls::default(), state: Mutex::new(state), clock, strict, tokens: Tokens::new() }
     }
 
     /// Serves a request of any kind.
     pub(super) async fn serve(self: &Arc<Self>, request: Request) -> Answer {
         if let Some(path) = request.path.strip_prefix("/control/") {
-            return control::serve(self, &request.method, path, &request.body);
+            return self.controls.serve(&request.method, path, &request.body, (self.clock)());
         }
         if let Some(tenant) = request.path.strip_suffix("/oauth2/v2.0/token") {
             return self.token(tenant.trim_start_matches('/'), &request).await;
@@ -126,7 +98,7 @@ impl Service {
                 ("odata-version", "4.0".to_owned()),
             ]);
             let status = (!answer.cut).then_some(answer.status);
-            lock(&self.ledger).record(Entry { status, ..entry });
+            lock(&self.controls.ledger).record(Entry { status, ..entry });
             answer
         })
     }
@@ -151,7 +123,7 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         // A call counts against the limits while it lasts, an injected delay included.
         let running = match (&identity, &entry.mailbox) {
-            (Ok(identity), Some(mailbox)) => Some(self.throttle.enter(&identity.client_id, mailbox, now)),
+            (Ok(identity), Some(mailbox)) => Some(self.controls.throttle.enter(&identity.client_id, mailbox, now)),
             (Ok(_), None) | (Err(_), _) => None,
         };
         let mut mailboxes = entry.schedules.clone();
@@ -168,7 +140,7 @@ impl Service {
         let identity = identity?;
         let _running = running.transpose()?;
         if route.call == Call::Batch {
-            return batch::serve(self, request).await;
+            return batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await;
         }
         self.call(request, route, &identity, &fate.schedule_errors, now)
     }
@@ -210,7 +182,7 @@ impl Service {
             strict: self.strict,
             schedule_errors,
         };
-        let mut answer = ask.serve()?;
+        let mut answer = calls::serve(ask)?;
         if !applied.is_empty() {
             answer.headers.push(("preference-applied", applied));
         }
@@ -259,22 +231,17 @@ impl Service {
         answer.headers.push(("x-ms-request-id", entry.request_id.clone()));
         answer.headers.extend(entry.client_request_id.clone().map(|id| ("client-request-id", id)));
         entry.status = (!answer.cut).then_some(answer.status);
-        lock(&self.ledger).record(entry);
+        lock(&self.controls.ledger).record(entry);
         answer
     }
 
     async fn fate(&self, call: Call, mailboxes: &[String]) -> Fate {
-        let fate = lock(&self.faults).decide(call, mailboxes, rand::random::<f64>);
+        let fate = lock(&self.controls.faults).decide(call, mailboxes, rand::random::<f64>);
         if fate.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(fate.delay_ms)).await;
         }
         fate
     }
-}
-
-/// A lock that a panic elsewhere does not spoil.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"5","ScaleUnit":"000","RoleInstance":"SIM0000000A"}}"#;

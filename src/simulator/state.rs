@@ -1,19 +1,15 @@
-//! The running world: mailboxes with their stored events, groups and room lists, built from a seed.
-//! Knows nothing of HTTP; calls read and change it under one lock.
+//! The running world: mailboxes with their stored events, groups and room lists.
+//! Knows neither HTTP nor how a seed fills it; calls read and change it under one lock.
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::{Timestamp, ToSpan};
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::draft::{Draft, STATUSES};
-use super::event::{Address, Attendee, Event};
+use super::event::{Address, Event};
 use super::ids;
-use super::invitations;
-use super::pattern;
-use super::recurrence::{End, Recurrence};
-use super::world::{Application, Hours, Kind, Room, SeedEvent, SeedList, SeedMailbox, World};
+use super::world::{Application, Hours, Kind, Room};
 use super::zone::Zone;
 
 pub(super) struct State {
@@ -64,38 +60,41 @@ pub(super) struct Group {
 }
 
 impl State {
-    /// Builds the world; `now` is what seeds' relative days count from.
-    pub(super) fn seed(world: &World, now: Timestamp) -> Result<Self, String> {
-        let mut state = Self {
+    /// A world in which nobody lives yet.
+    pub(super) fn empty(working_elsewhere_digit: u8, token_lifetime_seconds: i64) -> Self {
+        Self {
             tenants: Vec::new(),
             mailboxes: BTreeMap::new(),
             names: HashMap::new(),
             groups: BTreeMap::new(),
-            working_elsewhere_digit: world.working_elsewhere_digit,
-            token_lifetime_seconds: world.token_lifetime_seconds,
+            working_elsewhere_digit,
+            token_lifetime_seconds,
             last_number: 0,
-        };
-        for tenant in &world.tenants {
-            state.tenants.push(Tenant {
-                id: tenant.id.clone(),
-                domains: tenant.domains.iter().map(|domain| domain.to_lowercase()).collect(),
-                applications: tenant.applications.clone(),
-            });
-            for seed in &tenant.mailboxes {
-                state.add_mailbox(seed, &tenant.id)?;
-            }
-            let lists = tenant.room_lists.iter().map(|list| (list, true));
-            for (list, is_room_list) in lists.chain(tenant.groups.iter().map(|group| (group, false))) {
-                state.add_group(list, &tenant.id, is_room_list)?;
+        }
+    }
+
+    /// Takes a mailbox in, if nobody has one of its addresses.
+    pub(super) fn add_mailbox(&mut self, mailbox: Mailbox) -> Result<(), String> {
+        let key = mailbox.address.to_lowercase();
+        for name in mailbox.aliases.iter().map(|alias| alias.to_lowercase()).chain([key.clone()]) {
+            if self.names.insert(name.clone(), key.clone()).is_some() {
+                return Err(format!("the address {name} is used twice"));
             }
         }
-        for mailbox in world.tenants.iter().flat_map(|tenant| &tenant.mailboxes) {
-            for seed in &mailbox.events {
-                let problem = |problem| format!("{}, event '{}': {problem}", mailbox.address, seed.subject);
-                state.add_event(&mailbox.address.to_lowercase(), seed, now).map_err(problem)?;
-            }
+        self.mailboxes.insert(key, mailbox);
+        Ok(())
+    }
+
+    /// Takes a group in, if no mailbox and no group has its address.
+    pub(super) fn add_group(&mut self, group: Group) -> Result<(), String> {
+        let key = group.address.to_lowercase();
+        if self.names.contains_key(&key) {
+            return Err(format!("the address {key} is used twice"));
         }
-        Ok(state)
+        match self.groups.insert(key, group) {
+            Some(old) => Err(format!("the address {} is used twice", old.address)),
+            None => Ok(()),
+        }
     }
 
     /// The mailbox's key by primary address, alias or id, within a tenant.
@@ -117,106 +116,6 @@ impl State {
     pub(super) fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
-    }
-
-    fn add_mailbox(&mut self, seed: &SeedMailbox, tenant: &str) -> Result<(), String> {
-        let key = seed.address.to_lowercase();
-        let zone = Zone::named(&seed.zone)
-            .ok_or_else(|| format!("{}: the zone '{}' is not known", seed.address, seed.zone))?;
-        for name in seed.aliases.iter().map(|alias| alias.to_lowercase()).chain([key.clone()]) {
-            if self.names.insert(name.clone(), key.clone()).is_some() {
-                return Err(format!("the address {name} is used twice"));
-            }
-        }
-        if seed.hours.days.iter().any(|day| super::zone::day_named(day).is_none()) {
-            return Err(format!("{}: hours name an unknown day", seed.address));
-        }
-        let mailbox = Mailbox {
-            id: ids::guid(&key),
-            tenant: tenant.to_owned(),
-            address: seed.address.clone(),
-            name: seed.name.clone(),
-            kind: seed.kind,
-            aliases: seed.aliases.clone(),
-            zone,
-            custom_zone: seed.custom_zone,
-            hours: seed.hours.clone(),
-            shares_details: seed.shares_details,
-            title: seed.title.clone(),
-            office: seed.office.clone(),
-            room: seed.room.clone().unwrap_or_default(),
-            events: BTreeMap::new(),
-            transactions: HashMap::new(),
-        };
-        self.mailboxes.insert(key, mailbox);
-        Ok(())
-    }
-
-    fn add_group(&mut self, seed: &SeedList, tenant: &str, is_room_list: bool) -> Result<(), String> {
-        let key = seed.address.to_lowercase();
-        if self.names.contains_key(&key) {
-            return Err(format!("the address {key} is used twice"));
-        }
-        let group = Group {
-            id: ids::guid(&key),
-            tenant: tenant.to_owned(),
-            address: seed.address.clone(),
-            name: seed.name.clone(),
-            members: seed.members.iter().map(|member| member.to_lowercase()).collect(),
-            is_room_list,
-        };
-        match self.groups.insert(key, group) {
-            Some(old) => Err(format!("the address {} is used twice", old.address)),
-            None => Ok(()),
-        }
-    }
-
-    fn add_event(&mut self, owner: &str, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
-        let (number, change) = (self.next_number(), self.next_number());
-        let mailbox = self.mailboxes.get(owner).ok_or("no such mailbox")?;
-        let mut event = new_event(number, change, mailbox, now);
-        place(&mut event, seed, now)?;
-        event.properties.insert("subject".to_owned(), json!(seed.subject));
-        let texts = [("showAs", &seed.show_as), ("sensitivity", &seed.sensitivity)];
-        for (name, value) in texts {
-            if let Some(value) = value {
-                event.properties.insert(name.to_owned(), json!(value));
-            }
-        }
-        let mut rest = Map::new();
-        if let Some(location) = &seed.location {
-            rest.insert("location".to_owned(), json!({ "displayName": location }));
-        }
-        if let Some(body) = &seed.body {
-            rest.insert("body".to_owned(), json!({ "contentType": "text", "content": body }));
-        }
-        let draft = Draft::read(&Value::Object(rest), true).map_err(|refusal| refusal.message)?;
-        draft.apply(&mut event).map_err(|refusal| refusal.message)?;
-        if !STATUSES.contains(&event.show_as()) {
-            return Err("show_as is not one of Graph's".to_owned());
-        }
-        for (address, response) in [(&seed.attendees, "accepted"), (&seed.undecided, "none")]
-            .iter()
-            .flat_map(|(list, response)| list.iter().map(move |address| (address, *response)))
-        {
-            let invited = self.resolve_anywhere(address).ok_or_else(|| format!("unknown attendee {address}"))?;
-            let who = Address { name: invited.name.clone(), address: invited.address.clone() };
-            let role = if invited.kind == Kind::Room { "resource" } else { "required" };
-            let answered = (response == "accepted").then_some(now);
-            event.attendees.push(Attendee { who, role, response, answered });
-        }
-        if seed.cancelled {
-            invitations::cancel(&mut event);
-        }
-        if let Some(mailbox) = self.mailboxes.get_mut(owner) {
-            mailbox.events.insert(number, event);
-        }
-        invitations::share(self, owner, number, now);
-        Ok(())
-    }
-
-    fn resolve_anywhere(&self, address: &str) -> Option<&Mailbox> {
-        self.mailboxes.get(self.names.get(&address.to_lowercase())?)
     }
 }
 
@@ -244,50 +143,4 @@ pub(super) fn new_event(number: u64, change: u64, owner: &Mailbox, now: Timestam
         attendees: Vec::new(),
         properties: Map::new(),
     }
-}
-
-/// Gives a seeded event its times and its recurrence.
-fn place(event: &mut Event, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
-    if let Some(name) = &seed.zone {
-        event.zone = Zone::named(name).ok_or_else(|| format!("the zone '{name}' is not known"))?;
-        event.end_zone.clone_from(name);
-    }
-    let midnight = jiff::civil::Time::midnight();
-    event.start = match (seed.start, seed.day) {
-        (Some(start), None) => start.0,
-        (None, Some(day)) => {
-            let today = event.zone.local(now).date();
-            today.saturating_add(day.days()).to_datetime(seed.at.map_or(midnight, |at| at.0))
-        }
-        _ => return Err("either start or day is needed".to_owned()),
-    };
-    event.all_day = seed.days.is_some();
-    event.end = match (seed.minutes, seed.days) {
-        (Some(minutes), None) => event.start.saturating_add(minutes.minutes()),
-        (None, Some(days)) => event.start.saturating_add(days.days()),
-        _ => return Err("either minutes or days is needed".to_owned()),
-    };
-    let Some(repeat) = &seed.repeat else { return Ok(()) };
-    event.recurrence = Some(Recurrence {
-        pattern: pattern::read_pattern(repeat, true).map_err(|refusal| refusal.message)?,
-        start: event.start.date(),
-        end: match (seed.until, seed.times) {
-            (Some(day), _) => End::On(day.0),
-            (None, Some(times)) => End::After(times),
-            (None, None) => End::Never,
-        },
-        zone: event.zone.name.clone(),
-    });
-    let plain = event.clone();
-    for moved in &seed.moved {
-        let mut exception = plain.clone();
-        exception.recurrence = None;
-        exception.start = moved.start.0;
-        let minutes = moved.minutes.or(seed.minutes).unwrap_or(30);
-        exception.end = moved.start.0.saturating_add(minutes.minutes());
-        exception.properties.insert("subject".to_owned(), json!(seed.subject));
-        event.exceptions.insert(moved.date.0, Some(Box::new(exception)));
-    }
-    event.exceptions.extend(seed.except.iter().map(|day| (day.0, None)));
-    Ok(())
 }

@@ -2,12 +2,13 @@
 //! <https://learn.microsoft.com/graph/throttling-limits#outlook-service-limits>
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::error::Refusal;
+use super::lock::lock;
 
 /// The limits; changed through the control endpoint.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -46,7 +47,7 @@ pub(super) struct Running {
 
 impl Throttle {
     pub(super) fn set(&self, limits: Limits) {
-        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+        *lock(&self.limits) = limits;
     }
 
     /// Counts a call in. Usage accrues while throttled, as Graph's does.
@@ -56,9 +57,9 @@ impl Throttle {
         mailbox: &str,
         now: Timestamp,
     ) -> Result<Running, Refusal> {
-        let limits = *self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let limits = *lock(&self.limits);
         let key = format!("{application}/{}", mailbox.to_lowercase());
-        let mut all = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.usage);
         let usage = all.entry(key.clone()).or_insert(Usage { running: 0, window: now, calls: 0 });
         let age = now.duration_since(usage.window);
         if age >= WINDOW {
@@ -79,7 +80,7 @@ impl Throttle {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut all = self.throttle.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.throttle.usage);
         if let Some(usage) = all.get_mut(&self.key) {
             usage.running = usage.running.saturating_sub(1);
         }

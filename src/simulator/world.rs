@@ -214,30 +214,6 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Parsed<T> {
 }
 
 impl World {
-    /// Reads a seed. The error says where the text is wrong, or which address, zone or event does not fit.
-    ///
-    /// # Errors
-    /// A text for people, with the line and column where serde found the problem.
-    pub fn from_json(text: &str) -> Result<Self, String> {
-        let world: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if world.tenants.is_empty() {
-            return Err("a world needs at least one tenant".to_owned());
-        }
-        if !(1..=86_400).contains(&world.token_lifetime_seconds) {
-            return Err("token_lifetime_seconds must be from 1 to 86400".to_owned());
-        }
-        super::state::State::seed(&world, jiff::Timestamp::UNIX_EPOCH)?;
-        Ok(world)
-    }
-
-    /// The company that ships with the program.
-    pub fn company() -> Self {
-        match Self::from_json(include_str!("../../fixtures/worlds/company.json")) {
-            Ok(world) => world,
-            Err(problem) => unreachable!("the built-in company is checked by a test: {problem}"),
-        }
-    }
-
     /// Addresses of people and shared mailboxes, in the seed's order.
     pub fn mailboxes(&self) -> Vec<String> {
         self.addresses(|kind| matches!(kind, Kind::Person | Kind::Shared))
@@ -270,29 +246,4 @@ fn default_lifetime() -> i64 {
 
 fn default_elsewhere() -> u8 {
     4
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn the_company_is_as_large_as_promised() {
-        let company = World::company();
-        assert!(company.mailboxes().len() >= 50, "{} people", company.mailboxes().len());
-        assert!(company.rooms().len() >= 20, "{} rooms", company.rooms().len());
-        for name in ["gateway-free-busy", "gateway-calendar-read", "gateway-directory", "everything"] {
-            assert!(company.application(name).is_some(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_seed_is_explained() {
-        assert!(World::from_json("{\"tenants\":[]}").unwrap_err().contains("tenant"));
-        assert!(World::from_json("{\"tenants\":[],\"x\":1}").unwrap_err().contains("unknown field"));
-        let seed = r#"{"tenants":[{"id":"t","name":"T","domains":["t.example"],"applications":[],
-            "mailboxes":[{"address":"a@t.example","name":"A","zone":"Nowhere"}]}]}"#;
-        assert!(World::from_json(seed).unwrap_err().contains("Nowhere"));
-    }
 }

@@ -54,15 +54,6 @@ const CIRCLES: &[&str] = &[
     "server -> server::health",
     "server -> server::observe",
     "server -> server::token",
-    "simulator::ask -> simulator::directory",
-    "simulator::ask -> simulator::events",
-    "simulator::ask -> simulator::places",
-    "simulator::ask -> simulator::schedule",
-    "simulator::ask -> simulator::view",
-    "simulator::batch -> simulator::service",
-    "simulator::control -> simulator::service",
-    "simulator::invitations -> simulator::state",
-    "simulator::state -> simulator::world",
 ];
 
 const MOST_LINES: usize = 500;

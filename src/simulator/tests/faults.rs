@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::World;
-use super::super::service::{Request, Service, lock};
-use super::super::state::State;
+use super::super::lock::lock;
+use super::super::request::Request;
+use super::super::service::Service;
 use super::super::throttle::Limits;
 use super::{TENANT, clock, small, start};
 
@@ -74,11 +75,13 @@ async fn one_schedule_can_fail_among_others() {
 async fn four_calls_at_once_and_no_more() {
     let running = start(&small()).await;
     let world = World::from_json(&small().to_string()).unwrap();
-    let service = Arc::new(Service::new(State::seed(&world, clock()).unwrap(), clock, true));
+    let service = Arc::new(Service::new(world.build(clock()).unwrap(), clock, true));
     let form = "grant_type=client_credentials&client_id=app-everything&client_secret=secret&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
     let issued = service.serve(request("POST", &format!("/{TENANT}/oauth2/v2.0/token"), "", form)).await.body.unwrap();
     let token = issued["access_token"].as_str().unwrap();
-    lock(&service.faults).add(serde_json::from_value(json!({ "call": "listEvents", "delay_ms": 1 })).unwrap()).unwrap();
+    lock(&service.controls.faults)
+        .add(serde_json::from_value(json!({ "call": "listEvents", "delay_ms": 1 })).unwrap())
+        .unwrap();
     let five = async || {
         let calls = (0..5).map(|_| service.serve(request("GET", PATH, token, "")));
         let mut statuses: Vec<u16> =
@@ -87,7 +90,7 @@ async fn four_calls_at_once_and_no_more() {
         statuses
     };
     assert_eq!(five().await, [200, 200, 200, 200, 429]);
-    service.throttle.set(Limits { on: false, ..Limits::default() });
+    service.controls.throttle.set(Limits { on: false, ..Limits::default() });
     assert_eq!(five().await, [200; 5]);
     assert_eq!(running.post("/control/throttle", &json!({ "on": true, "per_ten_minutes": 1 })).await.status, 204);
     assert_eq!(running.get(PATH).await.status, 200);

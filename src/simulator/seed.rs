@@ -1,0 +1,221 @@
+//! How a seed becomes the running world, and is checked by that.
+//! Knows the seed's form and what is stored; nothing of HTTP.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Map, Value, json};
+
+use super::draft::{Draft, STATUSES};
+use super::event::{Address, Attendee, Event};
+use super::ids;
+use super::invitations;
+use super::pattern;
+use super::recurrence::{End, Recurrence};
+use super::state::{Group, Mailbox, State, Tenant, new_event};
+use super::world::{Kind, SeedEvent, SeedList, SeedMailbox, World};
+use super::zone::{Zone, day_named};
+
+impl World {
+    /// Reads a seed. The error says where the text is wrong, or which address, zone or event does not fit.
+    ///
+    /// # Errors
+    /// A text for people, with the line and column where serde found the problem.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let world: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if world.tenants.is_empty() {
+            return Err("a world needs at least one tenant".to_owned());
+        }
+        if !(1..=86_400).contains(&world.token_lifetime_seconds) {
+            return Err("token_lifetime_seconds must be from 1 to 86400".to_owned());
+        }
+        world.build(Timestamp::UNIX_EPOCH)?;
+        Ok(world)
+    }
+
+    /// The company that ships with the program.
+    pub fn company() -> Self {
+        match Self::from_json(include_str!("../../fixtures/worlds/company.json")) {
+            Ok(world) => world,
+            Err(problem) => unreachable!("the built-in company is checked by a test: {problem}"),
+        }
+    }
+
+    /// The world as it begins; `now` is what the seed's relative days count from.
+    pub(super) fn build(&self, now: Timestamp) -> Result<State, String> {
+        let mut state = State::empty(self.working_elsewhere_digit, self.token_lifetime_seconds);
+        for tenant in &self.tenants {
+            state.tenants.push(Tenant {
+                id: tenant.id.clone(),
+                domains: tenant.domains.iter().map(|domain| domain.to_lowercase()).collect(),
+                applications: tenant.applications.clone(),
+            });
+            for seed in &tenant.mailboxes {
+                state.add_mailbox(mailbox(seed, &tenant.id)?)?;
+            }
+            let lists = tenant.room_lists.iter().map(|list| (list, true));
+            for (list, is_room_list) in lists.chain(tenant.groups.iter().map(|group| (group, false))) {
+                state.add_group(group(list, &tenant.id, is_room_list))?;
+            }
+        }
+        for mailbox in self.tenants.iter().flat_map(|tenant| &tenant.mailboxes) {
+            for seed in &mailbox.events {
+                let problem = |problem| format!("{}, event '{}': {problem}", mailbox.address, seed.subject);
+                add_event(&mut state, &mailbox.address.to_lowercase(), seed, now).map_err(problem)?;
+            }
+        }
+        Ok(state)
+    }
+}
+
+fn mailbox(seed: &SeedMailbox, tenant: &str) -> Result<Mailbox, String> {
+    let zone =
+        Zone::named(&seed.zone).ok_or_else(|| format!("{}: the zone '{}' is not known", seed.address, seed.zone))?;
+    if seed.hours.days.iter().any(|day| day_named(day).is_none()) {
+        return Err(format!("{}: hours name an unknown day", seed.address));
+    }
+    Ok(Mailbox {
+        id: ids::guid(&seed.address.to_lowercase()),
+        tenant: tenant.to_owned(),
+        address: seed.address.clone(),
+        name: seed.name.clone(),
+        kind: seed.kind,
+        aliases: seed.aliases.clone(),
+        zone,
+        custom_zone: seed.custom_zone,
+        hours: seed.hours.clone(),
+        shares_details: seed.shares_details,
+        title: seed.title.clone(),
+        office: seed.office.clone(),
+        room: seed.room.clone().unwrap_or_default(),
+        events: BTreeMap::new(),
+        transactions: HashMap::new(),
+    })
+}
+
+fn group(seed: &SeedList, tenant: &str, is_room_list: bool) -> Group {
+    Group {
+        id: ids::guid(&seed.address.to_lowercase()),
+        tenant: tenant.to_owned(),
+        address: seed.address.clone(),
+        name: seed.name.clone(),
+        members: seed.members.iter().map(|member| member.to_lowercase()).collect(),
+        is_room_list,
+    }
+}
+
+/// Stores a seeded event and invites its attendees.
+fn add_event(state: &mut State, owner: &str, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
+    let (number, change) = (state.next_number(), state.next_number());
+    let mailbox = state.mailboxes.get(owner).ok_or("no such mailbox")?;
+    let mut event = new_event(number, change, mailbox, now);
+    place(&mut event, seed, now)?;
+    event.properties.insert("subject".to_owned(), json!(seed.subject));
+    let texts = [("showAs", &seed.show_as), ("sensitivity", &seed.sensitivity)];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            event.properties.insert(name.to_owned(), json!(value));
+        }
+    }
+    let mut rest = Map::new();
+    if let Some(location) = &seed.location {
+        rest.insert("location".to_owned(), json!({ "displayName": location }));
+    }
+    if let Some(body) = &seed.body {
+        rest.insert("body".to_owned(), json!({ "contentType": "text", "content": body }));
+    }
+    let draft = Draft::read(&Value::Object(rest), true).map_err(|refusal| refusal.message)?;
+    draft.apply(&mut event).map_err(|refusal| refusal.message)?;
+    if !STATUSES.contains(&event.show_as()) {
+        return Err("show_as is not one of Graph's".to_owned());
+    }
+    for (address, response) in [(&seed.attendees, "accepted"), (&seed.undecided, "none")]
+        .iter()
+        .flat_map(|(list, response)| list.iter().map(move |address| (address, *response)))
+    {
+        let invited = state.mailbox_of(address).ok_or_else(|| format!("unknown attendee {address}"))?;
+        let who = Address { name: invited.name.clone(), address: invited.address.clone() };
+        let role = if invited.kind == Kind::Room { "resource" } else { "required" };
+        let answered = (response == "accepted").then_some(now);
+        event.attendees.push(Attendee { who, role, response, answered });
+    }
+    if seed.cancelled {
+        invitations::cancel(&mut event);
+    }
+    if let Some(mailbox) = state.mailboxes.get_mut(owner) {
+        mailbox.events.insert(number, event);
+    }
+    invitations::share(state, owner, number, now);
+    Ok(())
+}
+
+/// Gives a seeded event its times and its recurrence.
+fn place(event: &mut Event, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
+    if let Some(name) = &seed.zone {
+        event.zone = Zone::named(name).ok_or_else(|| format!("the zone '{name}' is not known"))?;
+        event.end_zone.clone_from(name);
+    }
+    let midnight = jiff::civil::Time::midnight();
+    event.start = match (seed.start, seed.day) {
+        (Some(start), None) => start.0,
+        (None, Some(day)) => {
+            let today = event.zone.local(now).date();
+            today.saturating_add(day.days()).to_datetime(seed.at.map_or(midnight, |at| at.0))
+        }
+        _ => return Err("either start or day is needed".to_owned()),
+    };
+    event.all_day = seed.days.is_some();
+    event.end = match (seed.minutes, seed.days) {
+        (Some(minutes), None) => event.start.saturating_add(minutes.minutes()),
+        (None, Some(days)) => event.start.saturating_add(days.days()),
+        _ => return Err("either minutes or days is needed".to_owned()),
+    };
+    let Some(repeat) = &seed.repeat else { return Ok(()) };
+    event.recurrence = Some(Recurrence {
+        pattern: pattern::read_pattern(repeat, true).map_err(|refusal| refusal.message)?,
+        start: event.start.date(),
+        end: match (seed.until, seed.times) {
+            (Some(day), _) => End::On(day.0),
+            (None, Some(times)) => End::After(times),
+            (None, None) => End::Never,
+        },
+        zone: event.zone.name.clone(),
+    });
+    let plain = event.clone();
+    for moved in &seed.moved {
+        let mut exception = plain.clone();
+        exception.recurrence = None;
+        exception.start = moved.start.0;
+        let minutes = moved.minutes.or(seed.minutes).unwrap_or(30);
+        exception.end = moved.start.0.saturating_add(minutes.minutes());
+        exception.properties.insert("subject".to_owned(), json!(seed.subject));
+        event.exceptions.insert(moved.date.0, Some(Box::new(exception)));
+    }
+    event.exceptions.extend(seed.except.iter().map(|day| (day.0, None)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_company_is_as_large_as_promised() {
+        let company = World::company();
+        assert!(company.mailboxes().len() >= 50, "{} people", company.mailboxes().len());
+        assert!(company.rooms().len() >= 20, "{} rooms", company.rooms().len());
+        for name in ["gateway-free-busy", "gateway-calendar-read", "gateway-directory", "everything"] {
+            assert!(company.application(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_seed_is_explained() {
+        assert!(World::from_json("{\"tenants\":[]}").unwrap_err().contains("tenant"));
+        assert!(World::from_json("{\"tenants\":[],\"x\":1}").unwrap_err().contains("unknown field"));
+        let seed = r#"{"tenants":[{"id":"t","name":"T","domains":["t.example"],"applications":[],
+            "mailboxes":[{"address":"a@t.example","name":"A","zone":"Nowhere"}]}]}"#;
+        assert!(World::from_json(seed).unwrap_err().contains("Nowhere"));
+    }
+}
