@@ -174,8 +174,11 @@ fn views(request: &Value) -> Result<String, Box<dyn Error + Send + Sync>> {
     Ok(text)
 }
 
-/// The meetings of a window: number, start, end.
-fn meetings(start: &str, end: &str) -> Result<Vec<(usize, String, String)>, Box<dyn Error + Send + Sync>> {
+/// A meeting: number, start, end.
+type Meeting = (usize, String, String);
+
+/// The meetings of a window.
+fn meetings(start: &str, end: &str) -> Result<Vec<Meeting>, Box<dyn Error + Send + Sync>> {
     let (mut day, end) =
         (start.trim_end_matches('Z').parse::<DateTime>()?, end.trim_end_matches('Z').parse::<DateTime>()?);
     let mut meetings = Vec::new();

@@ -90,7 +90,7 @@ async fn measure(
     connections: usize,
 ) -> Result<Report, Box<dyn Error>> {
     let tls = load::connector(&site.certificates.authority)?;
-    let monday = request::monday(jiff::Timestamp::now())?;
+    let monday = request::monday(calendar_relay::app::now())?;
     let mut report = Report::default();
     if wanted(Scenario::Cached) {
         cached::run(site, &tls, monday, rounds, connections, &mut report).await?;

@@ -173,6 +173,7 @@ impl Server {
         Ok(kibibytes * 1024.0 / 1e6)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "nothing else runs while a server starts")]
     fn wait(&self) -> Result<(), Box<dyn Error>> {
         for _ in 0..1000 {
             if TcpStream::connect(self.address).is_ok() {
