@@ -303,7 +303,7 @@ impl Graph {
             .collect::<Result<_, String>>()?;
         let client = Arc::new(Client::new(&name, &cloud.graph, tokens, http, settings, Arc::clone(metrics))?);
         let [schedule, .., directory] = serving;
-        let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, &settings.cache));
+        let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, settings));
         let grid = Grid::new(settings.cache.days_per_window);
         let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
         Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: AtomicBool::new(false) })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -245,4 +246,31 @@ async fn groups_and_rooms() {
     assert!(graphs.members(&none, &journal()).await.is_err());
     assert_eq!(graphs.rooms(&list, &journal()).await.unwrap().len(), 1);
     assert_eq!(stub.calls().len(), asked, "remembered");
+}
+
+#[tokio::test]
+async fn who_asks_for_the_same_group_shares_a_call() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let stub = Stub::start(move |seen| {
+        let reply = match seen.path.as_str() {
+            "/v1.0/groups" => Reply::json(200, &json!({"value": [{"id": "g1"}]})).behind(&held),
+            _ => Reply::json(200, &json!({"value": [{"mail": "anna@example.com"}]})),
+        };
+        seen.path.starts_with("/v1.0/groups").then_some(reply)
+    })
+    .await;
+    let graphs = stub.graphs(vec![credential(&[Directory])], Settings::default());
+    let team = permitted(&["team@example.com"]).remove(0);
+    let notes = [journal(), journal(), journal()];
+    let hasty = Journal::new(Uuid::nil(), notes[0].now, Instant::now());
+    assert_eq!(graphs.members(&team, &hasty).await, Err(Failure::TimedOut));
+    let open = async {
+        stub.arrived(1).await;
+        gate.add_permits(1);
+    };
+    let all = futures::future::join_all(notes.iter().map(|journal| graphs.members(&team, journal)));
+    let (told, ()) = futures::join!(all, open);
+    assert!(told.iter().all(|told| told.as_ref().is_ok_and(|members| members.len() == 1)), "{told:?}");
+    assert_eq!((stub.calls().len(), notes[2].graph_calls.get()), (2, 2), "that of one who left, too");
 }
