@@ -12,6 +12,7 @@ pub mod listen;
 mod observe;
 mod peer;
 mod quick_ack;
+mod refusal;
 pub mod tls;
 mod token;
 

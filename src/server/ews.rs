@@ -14,10 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::authenticate::{Refusal, authenticate};
+use super::authenticate::authenticate;
 use super::body::{self, Packed};
-use super::limits::Caller;
+use super::limits::{A_MOMENT, Caller};
 use super::observe::Seen;
+use super::refusal::Refusal;
 use super::{Shared, SharedState};
 use crate::client::Client;
 use crate::ews::fault::Family;
@@ -30,12 +31,15 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
     let shared = &*state;
     let (parts, payload) = request.into_parts();
     let client = authenticate(shared, &parts.headers, caller).await;
-    // Read to its end before any refusal, so that the connection can go on.
-    let body = body::read(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
     let client = match admit(shared, client, caller) {
         Ok(client) => client,
-        Err(response) => return *response,
+        Err(response) => {
+            // Read to its end, so that the connection can go on; nobody unknown has it kept.
+            body::discard(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
+            return *response;
+        }
     };
+    let body = body::read(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
     let (request_id, headers) = (request_id(&parts.extensions), &parts.headers);
     let body = match body.and_then(|body| check(body, headers, shared.limits.body_bytes)) {
         Ok(body) => body,
@@ -93,14 +97,17 @@ fn admit(shared: &Shared, client: Result<Arc<Client>, Refusal>, caller: Caller) 
             Err(Box::new(response.seen(Seen::route("soap", "network").by(&client))))
         }
         Err(Refusal::Missing) => Err(Box::new(challenge("missing"))),
+        Err(Refusal::Outdated) => Err(Box::new(challenge("outdated"))),
         Err(Refusal::Wrong) => {
             tracing::warn!(address = %caller.address, "wrong credentials");
-            if shared.gates.note_failure(caller.address) {
-                return Err(Box::new(challenge("wrong")));
-            }
+            Err(Box::new(challenge("wrong")))
+        }
+        Err(refusal @ (Refusal::TooOften | Refusal::Busy)) => {
+            tracing::warn!(address = %caller.address, "too many log-ins");
             shared.metrics.limited("-", "authentication");
-            let failure = Failure::Busy { retry_after: AFTER_FAILURES };
-            Err(Box::new(answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::route("soap", "limited"))))
+            let retry_after = if refusal == Refusal::Busy { A_MOMENT } else { AFTER_FAILURES };
+            let reply = Reply::fault("-", Family::PerItem, Failure::Busy { retry_after });
+            Err(Box::new(answer(shared, reply, Seen::route("soap", "limited"))))
         }
     }
 }

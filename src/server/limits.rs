@@ -13,6 +13,7 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLim
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::refusal::Refusal;
 use crate::client::{Client, Clients};
 use crate::failure::Failure;
 
@@ -65,14 +66,14 @@ impl Gates {
         Arc::clone(&gate.places).try_acquire_owned().map_err(|_| Failure::Busy { retry_after: A_MOMENT })
     }
 
-    /// Counts a failed log-in; `false` when the address has had its share.
-    pub(super) fn note_failure(&self, address: IpAddr) -> bool {
+    /// Counts a failed log-in, and tells what it is: wrong, or once too often.
+    pub(super) fn note_failure(&self, address: IpAddr) -> Refusal {
         let network = network(address);
-        let within = self.failures.check_key(&network).is_ok();
-        if !within {
-            self.blocked.insert(network, ());
+        if self.failures.check_key(&network).is_ok() {
+            return Refusal::Wrong;
         }
-        within
+        self.blocked.insert(network, ());
+        Refusal::TooOften
     }
 
     /// Whether an address has had its share of failed log-ins, so that costly checks are not made
@@ -97,5 +98,5 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 const MOST_BLOCKED: u64 = 100_000;
-/// How long a client above its concurrency should wait.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// How long whoever is one too many at once should wait.
+pub(super) const A_MOMENT: Duration = Duration::from_secs(1);
