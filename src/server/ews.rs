@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::authenticate::authenticate;
 use super::body::{self, Packed};
-use super::limits::{A_MOMENT, Caller};
+use super::limits::{A_MOMENT, Beyond, Caller};
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::{Shared, SharedState};
@@ -43,12 +43,18 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
     let (request_id, headers) = (request_id(&parts.extensions), &parts.headers);
     let body = match body.and_then(|body| check(body, headers, shared.limits.body_bytes)) {
         Ok(body) => body,
-        Err(status) => return text(status, reason(status)).seen(Seen::route("soap", "unreadable").by(&client)),
+        Err(status) => {
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                shared.metrics.limited(&client.id, "body");
+            }
+            return text(status, reason(status)).seen(Seen::route("soap", "unreadable").by(&client));
+        }
     };
     let place = match shared.gates.enter(&client) {
         Ok(place) => place,
-        Err(failure) => {
-            shared.metrics.limited(&client.id, "rate");
+        Err(Beyond { limit, retry_after }) => {
+            shared.metrics.limited(&client.id, limit);
+            let failure = Failure::Busy { retry_after };
             return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client));
         }
     };
@@ -60,9 +66,6 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
     let journal = Arc::new(Journal::new(request_id, (shared.clock)(), deadline));
     let reply = reply(shared, &body, &client, &journal).await;
     drop(place);
-    if let Some(capture) = &shared.capture {
-        capture.write(request_id, headers, &body, &reply.envelope);
-    }
     answer(shared, reply, Seen::by_client(&client).with(journal))
 }
 

@@ -114,7 +114,12 @@ pub(super) async fn token(state: SharedState, caller: Caller, request: axum::ext
     let (parts, payload) = request.into_parts();
     let form = match body::read(payload, shared.limits.body_bytes.min(MOST_FORM), shared.limits.body_timeout).await {
         Ok(bytes) => Form::parse(&bytes),
-        Err(status) => return refuse(shared, status, "invalid_request", "the request's body cannot be read"),
+        Err(status) => {
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                shared.metrics.limited("-", "body");
+            }
+            return refuse(shared, status, "invalid_request", "the request's body cannot be read");
+        }
     };
     let Some(readings) = Readings::of(basic(&parts.headers), form.credentials) else {
         return refuse(shared, StatusCode::UNAUTHORIZED, "invalid_client", "client_id and client_secret are required");
@@ -139,8 +144,8 @@ pub(super) async fn token(state: SharedState, caller: Caller, request: axum::ext
         tracing::warn!(client = client.id, address = %caller.address, "the client's token_networks do not admit this address");
         return refuse(shared, StatusCode::FORBIDDEN, "unauthorized_client", "not from this network");
     }
-    if shared.gates.enter(&client).is_err() {
-        shared.metrics.limited(&client.id, "rate");
+    if let Err(beyond) = shared.gates.enter(&client) {
+        shared.metrics.limited(&client.id, beyond.limit);
         return too_many();
     }
     let Some(access_token) = shared.tokens.issue(&client, now) else {
