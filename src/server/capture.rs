@@ -130,14 +130,14 @@ fn push_headers(text: &mut String, headers: &HeaderMap) {
 fn form(bytes: &[u8]) -> String {
     let pairs = url::form_urlencoded::parse(bytes).map(|(name, value)| {
         if NO_SECRETS.contains(&&*name) {
-            format!("{name}={value}")
+            format!("{name}: {value}")
         } else if !value.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
-            format!("{name}={LEFT_OUT}")
+            format!("{name}: {LEFT_OUT}")
         } else {
             LEFT_OUT.to_owned()
         }
     });
-    pairs.collect::<Vec<_>>().join("&")
+    pairs.collect::<Vec<_>>().join("; ")
 }
 
 /// The scheme alone of an authorization.
@@ -219,7 +219,7 @@ mod tests {
     async fn refused_requests_are_written_whole_for_the_operator_alone() {
         let written = AsWritten("/EWS?token=abc".parse().unwrap());
         let request = Request::post("/ews").header("authorization", "Basic abc").extension(written);
-        let expected = "POST /EWS?token=(left out) HTTP/1.1\nauthorization: Basic (left out)\n\n<a>xx@b</a>\n\n\
+        let expected = "POST /EWS?token: (left out) HTTP/1.1\nauthorization: Basic (left out)\n\n<a>xx@b</a>\n\n\
             401 Unauthorized\ncontent-type: application/octet-stream\nwww-authenticate: Basic\n\n<a>xx@b</a>\n";
         assert_eq!(captured(request, "<a>me@b</a>").await, [(expected.to_owned(), 0o600)]);
     }
@@ -228,7 +228,7 @@ mod tests {
     async fn secrets_and_tokens_are_left_out() {
         let body = "grant_type=client_credentials&client_id=me%40b&client_secret=hush&{\"secret\":\"hush\"}";
         let [(text, _)] = captured(Request::post("/token"), body).await.try_into().unwrap();
-        let form = "grant_type=client_credentials&client_id=xx@b&client_secret=(left out)&(left out)";
+        let form = "grant_type: client_credentials; client_id: xx@b; client_secret: (left out); (left out)";
         assert!(text.contains(form), "{text}");
         assert!(!text.contains("hush"), "{text}");
     }
