@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::client::Clients;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
 use crate::server::tls::Certificates;
@@ -27,7 +27,6 @@ pub struct App {
     admin_address: SocketAddr,
     certificates: Option<Arc<Certificates>>,
     shared: Arc<Shared>,
-    end: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -43,6 +42,9 @@ impl App {
         let clients = Clients::new(config.clients);
         let gates = Arc::new(Gates::new(&clients, config.limits.failures_per_minute));
         let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
+        let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        let open = |it: config::Capture| Capture::open(it.directory, it.addresses, it.files, config.limits.body_bytes);
+        let capture = config.capture.map(open).transpose()?;
         let shared = Arc::new(Shared {
             logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&gates)),
             clients,
@@ -52,10 +54,10 @@ impl App {
             metrics: Arc::clone(&metrics),
             limits: config.limits,
             clock: now,
-            capture: config.capture.map(|capture| Capture::new(capture.directory, capture.addresses, capture.files)),
-            trusted_proxies: config.server.trusted_proxies,
-            proxy_protocol: config.server.proxy_protocol,
-            draining: AtomicBool::new(false),
+            capture: capture.map(Arc::new),
+            proxies: config.server.proxies,
+            leaving: AtomicBool::new(false),
+            end: end.clone(),
         });
         let tls = certificates.as_ref().map(|certificates| certificates.server_config()).transpose();
         let tls = tls.map_err(io::Error::other)?;
@@ -63,9 +65,8 @@ impl App {
         let admin_listener = listen::bind(config.admin_listen).await?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
-        let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let router = server::router(&shared);
-        tasks.spawn(listen::serve(listener, tls, router, Arc::clone(&shared), end.clone()));
+        tasks.spawn(listen::serve(listener, tls, router, Arc::clone(&shared)));
         let views = admin::Views { metrics, graphs: Arc::clone(&graphs) };
         tasks.spawn(admin::serve(admin_listener, views, end.clone()));
         if let Some(certificates) = &certificates {
@@ -88,7 +89,7 @@ impl App {
                 stop.run_until_cancelled(tokio::time::sleep(KNOCK_AGAIN)).await;
             }
         });
-        Ok(Self { address, admin_address, certificates, shared, end, tasks })
+        Ok(Self { address, admin_address, certificates, shared, tasks })
     }
 
     /// Where clients connect.
@@ -116,11 +117,16 @@ impl App {
         }
     }
 
-    /// Stops accepting, lets open requests finish, and ends.
+    /// Tells load balancers to look elsewhere, then stops accepting, lets open requests finish, and
+    /// ends.
     pub async fn stop(mut self) {
-        self.shared.draining.store(true, Relaxed);
-        self.end.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        let limits = self.shared.limits;
+        self.shared.leaving.store(true, Relaxed);
+        tokio::time::sleep(limits.drain_delay).await;
+        self.shared.end.cancel();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // Whoever hangs on the operators' listener hangs up with the last task.
+        let _ = tokio::time::timeout(limits.drain + A_MOMENT, all).await;
     }
 }
 
@@ -134,3 +140,5 @@ pub fn now() -> Timestamp {
 /// While Graph has never answered.
 const KNOCK_AGAIN: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
+/// The server's listener ends by itself when the time to drain is over.
+const A_MOMENT: Duration = Duration::from_secs(1);

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::client::{Client, Networks};
 use crate::graph::{CacheSettings, Settings};
-use crate::server::Limits;
 use crate::server::tls::CertificateFiles;
+use crate::server::{Limits, Proxies};
 use crate::tenant::Tenant;
 
 pub use problems::{Problem, Problems};
@@ -57,9 +58,7 @@ pub struct Server {
     /// Certificate and key, or `None` for plain HTTP.
     pub tls: Option<CertificateFiles>,
     /// Proxies that are believed about the caller's address.
-    pub trusted_proxies: Networks,
-    /// Expect a PROXY protocol header from them.
-    pub proxy_protocol: bool,
+    pub proxies: Proxies,
 }
 
 /// The tokens that clients get.
@@ -106,12 +105,8 @@ impl Config {
             limits: limits(raw.limits),
             tokens: reader.tokens(raw.tokens),
             graph: reader.graph(raw.graph, raw.cache),
-            log: Log { format: raw.log.format, level: raw.log.level },
-            capture: raw.capture.map(|capture| Capture {
-                directory: folder.join(capture.directory),
-                addresses: capture.addresses,
-                files: capture.files,
-            }),
+            log: reader.log(raw.log),
+            capture: raw.capture.map(|capture| reader.capture(capture)),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };
@@ -162,7 +157,8 @@ impl Reader<'_> {
         if raw.proxy_protocol && trusted_proxies == Networks::default() {
             self.problems.add(&raw.plain, "server.proxy_protocol", "needs trusted_proxies: who may send the header");
         }
-        Server { listen: raw.listen, public_url, tls, trusted_proxies, proxy_protocol: raw.proxy_protocol }
+        let proxies = Proxies { trusted: trusted_proxies, header: raw.forwarded_header, protocol: raw.proxy_protocol };
+        Server { listen: raw.listen, public_url, tls, proxies }
     }
 
     fn tokens(&mut self, raw: raw::Tokens) -> Tokens {
@@ -201,6 +197,21 @@ impl Reader<'_> {
         let proxy = raw.proxy.and_then(|proxy| self.url(&proxy, "graph.proxy"));
         let concurrency = raw.concurrency.max(1);
         Settings { cache, timeout: raw.timeout, concurrency, proxy, ..Settings::default() }
+    }
+
+    fn log(&mut self, raw: raw::Log) -> Log {
+        if let Err(error) = EnvFilter::builder().parse(raw.level.get_ref()) {
+            self.problems.add(&raw.level, "log.level", &format!("is no tracing filter, such as \"info\": {error}"));
+        }
+        Log { format: raw.format, level: raw.level.into_inner() }
+    }
+
+    fn capture(&mut self, raw: raw::Capture) -> Capture {
+        let directory = self.folder.join(raw.directory.get_ref());
+        if directory.exists() && !directory.is_dir() {
+            self.problems.add(&raw.directory, "capture.directory", "is no directory");
+        }
+        Capture { directory, addresses: raw.addresses, files: raw.files }
     }
 
     fn networks(&mut self, entries: &[toml::Spanned<String>], key: &str) -> Networks {
@@ -254,9 +265,12 @@ fn limits(raw: raw::Limits) -> Limits {
         body_bytes: raw.body_bytes,
         header_bytes: raw.header_bytes.max(SMALLEST_HEADER),
         connections: raw.connections.max(1),
+        connections_per_address: raw.connections_per_address.max(1),
         header_timeout: raw.header_timeout,
         body_timeout: raw.body_timeout,
+        idle_timeout: raw.idle_timeout,
         deadline: raw.deadline,
+        drain_delay: raw.drain_delay,
         drain: raw.drain,
         failures_per_minute: raw.failures_per_minute.max(1),
         password_checks: raw.password_checks.max(1),

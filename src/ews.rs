@@ -10,6 +10,8 @@ pub mod soap;
 pub mod types;
 pub mod xml;
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use operation::Context;
 use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
 use soap::{Body, Envelope, Header};
@@ -47,6 +49,7 @@ pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal:
         Ok(envelope) => envelope,
         Err(failure) => return Reply::fault("-", Family::PerItem, failure),
     };
+    journal.impersonation.store(header.impersonation.is_some(), Relaxed);
     let Some(entry) = entry(&body) else {
         return Reply::fault("-", Family::PerItem, unknown(body.name()));
     };
@@ -83,7 +86,6 @@ fn admit(entry: &Entry, client: &Client, header: &Header) -> Result<(), Failure>
     let Some(impersonation) = &header.impersonation else { return Ok(()) };
     if entry.family == Family::Availability {
         // Google's role account need not exist; in free/busy the header changes nothing.
-        tracing::debug!(client = client.id, "ExchangeImpersonation ignored");
         return Ok(());
     }
     let address = impersonation.address.as_deref().ok_or(Failure::ImpersonationInvalid)?;

@@ -3,7 +3,7 @@
 //! Filled in by the operation and by `graph/`, read by the access line. Must not know either wire.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -46,6 +46,8 @@ pub struct Journal {
     pub now: Timestamp,
     /// When it must be answered.
     pub deadline: Instant,
+    /// The request carries `ExchangeImpersonation`, whatever becomes of it.
+    pub impersonation: AtomicBool,
     /// Mailboxes asked for.
     pub mailboxes: Counter,
     /// Of these, how many failed, by the failure's label.
@@ -70,6 +72,7 @@ impl Journal {
             request_id,
             now,
             deadline,
+            impersonation: AtomicBool::new(false),
             mailboxes: Counter::default(),
             failures: Mutex::default(),
             hits: Counter::default(),

@@ -40,7 +40,8 @@ pub struct Metrics {
     pub graph_limit: Family<TenantLabel, Gauge>,
     /// Tokens issued to clients, and refusals, by outcome.
     pub tokens: Family<OutcomeLabel, Counter>,
-    /// Refused requests by limit: rate, concurrency, connections, body, authentication.
+    /// What was refused by limit: rate, concurrency, connections (kept waiting),
+    /// connections_per_address, body, authentication.
     pub limited: Family<LimitLabels, Counter>,
     /// Denials by client and reason.
     pub denied: Family<LimitLabels, Counter>,

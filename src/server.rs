@@ -5,6 +5,7 @@
 mod authenticate;
 mod body;
 mod capture;
+mod crowd;
 mod ews;
 mod health;
 mod limits;
@@ -12,6 +13,7 @@ pub mod listen;
 mod observe;
 mod peer;
 mod quick_ack;
+mod refusal;
 pub mod tls;
 mod token;
 
@@ -25,16 +27,18 @@ use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
-use crate::client::{Clients, Networks};
+use crate::client::Clients;
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
 
 pub use authenticate::Logins;
 pub use capture::Capture;
 pub use limits::Gates;
+pub use peer::{ForwardedHeader, Proxies};
 pub use token::Tokens;
 
 /// What all requests share.
@@ -56,13 +60,13 @@ pub struct Shared {
     /// The time.
     pub clock: fn() -> Timestamp,
     /// Capture mode.
-    pub capture: Option<Capture>,
+    pub capture: Option<Arc<Capture>>,
     /// Proxies that are believed about the caller's address.
-    pub trusted_proxies: Networks,
-    /// Whether they send a PROXY protocol header.
-    pub proxy_protocol: bool,
-    /// Whether the process is about to end.
-    pub draining: AtomicBool,
+    pub proxies: Proxies,
+    /// Whether the process is about to end, so that load balancers should look elsewhere.
+    pub leaving: AtomicBool,
+    /// Cancelled when no more requests are taken.
+    pub end: CancellationToken,
 }
 
 /// What a request may be and take.
@@ -74,13 +78,19 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Open connections.
     pub connections: usize,
-    /// Time for a handshake, and for a header.
+    /// Open connections of one address (IPv6: a /64).
+    pub connections_per_address: usize,
+    /// Time for a handshake, and for the first request's header.
     pub header_timeout: Duration,
     /// Time for a body.
     pub body_timeout: Duration,
+    /// Time between an answer and the end of the next request's header.
+    pub idle_timeout: Duration,
     /// Time for an answer.
     pub deadline: Duration,
-    /// Time for open requests to finish when the process ends.
+    /// Time for load balancers to look elsewhere before the process ends.
+    pub drain_delay: Duration,
+    /// Time for open requests to finish when the process or the connection ends.
     pub drain: Duration,
     /// Wrong secrets that an address may send in a minute.
     pub failures_per_minute: u32,
@@ -96,7 +106,6 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .route("/", get(ews::probe).post(ews::soap))
         .route("/ews/exchange.asmx", get(ews::probe).post(ews::soap))
         .route("/ews/{file}", get(ews::no_such_file))
-        .layer(compress)
         .route("/token", post(token::token))
         .route("/.well-known/oauth-authorization-server", get(token::metadata))
         .route("/health-check", get(health::alive))
@@ -105,15 +114,23 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .method_not_allowed_fallback(async || {
             ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n")
         })
+        .layer(from_fn_with_state(shared.capture.clone(), capture::capture))
+        .layer(compress)
         .layer(from_fn_with_state(Arc::clone(shared), observe::observe))
         .with_state(Arc::clone(shared))
 }
 
 impl Shared {
-    /// Whether the process is about to end.
+    /// Whether the process is about to end; until it drains, requests are served as ever.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Relaxed)
+    }
+
+    /// Whether no more requests are taken.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Relaxed)
+        self.end.is_cancelled()
     }
 }
 

@@ -214,7 +214,7 @@ fn configuration(
     writeln!(
         text,
         "[server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{}\"\ncertificate = {:?}\nprivate_key = {:?}\n\
-         [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\n[cache]\nlifetime = \"5s\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
+         [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\nconnections_per_address = 10000\ndrain_delay = \"0s\"\n[cache]\nlifetime = \"5s\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
          [[clients]]\nid = \"{CLIENT}\"\nusers = [\"{CLIENT}@{domain}\"]\nsecrets_sha256 = [\"{secret_hash}\"]\n\
          capabilities = [\"free_busy\", \"calendar_read\", \"directory\"]\nmailboxes = {mailboxes:?}\nceiling = \"full\"\n\
          requests_per_second = 100000\nburst = 100000\nconcurrency = 10000",

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use crate::server::ForwardedHeader;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -43,6 +45,8 @@ pub(super) struct Server {
     #[serde(default)]
     pub(super) trusted_proxies: Vec<Spanned<String>>,
     #[serde(default)]
+    pub(super) forwarded_header: ForwardedHeader,
+    #[serde(default)]
     pub(super) proxy_protocol: bool,
 }
 
@@ -58,12 +62,17 @@ pub(super) struct Limits {
     pub(super) body_bytes: usize,
     pub(super) header_bytes: usize,
     pub(super) connections: usize,
-    #[serde(deserialize_with = "duration")]
+    pub(super) connections_per_address: usize,
+    #[serde(deserialize_with = "some_time")]
     pub(super) header_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "some_time")]
     pub(super) body_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "some_time")]
+    pub(super) idle_timeout: Duration,
+    #[serde(deserialize_with = "some_time")]
     pub(super) deadline: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) drain_delay: Duration,
     #[serde(deserialize_with = "duration")]
     pub(super) drain: Duration,
     pub(super) failures_per_minute: u32,
@@ -73,7 +82,7 @@ pub(super) struct Limits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tokens {
-    #[serde(default = "hour", deserialize_with = "duration")]
+    #[serde(default = "hour", deserialize_with = "some_time")]
     pub(super) lifetime: Duration,
     pub(super) keys: Spanned<Vec<TokenKey>>,
 }
@@ -101,7 +110,7 @@ pub(super) struct Cache {
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Graph {
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "some_time")]
     pub(super) timeout: Duration,
     pub(super) concurrency: usize,
     pub(super) proxy: Option<Spanned<String>>,
@@ -111,7 +120,7 @@ pub(super) struct Graph {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Log {
     pub(super) format: LogFormat,
-    pub(super) level: String,
+    pub(super) level: Spanned<String>,
 }
 
 /// How log lines look.
@@ -127,7 +136,7 @@ pub enum LogFormat {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Capture {
-    pub(super) directory: PathBuf,
+    pub(super) directory: Spanned<PathBuf>,
     #[serde(default)]
     pub(super) addresses: bool,
     #[serde(default = "thousand")]
@@ -204,9 +213,12 @@ impl Default for Limits {
             body_bytes: 1 << 20,
             header_bytes: 32 << 10,
             connections: 2000,
+            connections_per_address: 200,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(75),
             deadline: Duration::from_secs(9),
+            drain_delay: Duration::from_secs(3),
             drain: Duration::from_secs(20),
             failures_per_minute: 20,
             password_checks: 2,
@@ -234,7 +246,7 @@ impl Default for Graph {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Json, level: "info".to_owned() }
+        Self { format: LogFormat::Json, level: Spanned::new(0..0, "info".to_owned()) }
     }
 }
 
@@ -245,6 +257,15 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write \"90s\", \"5m\" or \"1h\"")))
+}
+
+/// A duration of which there must be some.
+fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let duration = duration(deserializer)?;
+    if duration.is_zero() {
+        return Err(serde::de::Error::custom("is no time at all; write \"90s\", \"5m\" or \"1h\""));
+    }
+    Ok(duration)
 }
 
 fn no() -> Spanned<bool> {

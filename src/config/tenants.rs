@@ -1,5 +1,9 @@
 //! What the `[[tenants]]` mean.
 
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use toml::Spanned;
 use url::Url;
 
@@ -52,13 +56,10 @@ impl Reader<'_> {
         let graph = tenant.graph_url.as_ref().and_then(|url| self.origin(url, "tenants.graph_url"));
         let name = tenant.cloud.as_ref().map_or("global", |name| name.get_ref());
         let named = Cloud::named(name);
-        if named.is_none() {
-            self.problems.add(raw, "tenants.cloud", "is none of global, us_government_l4, us_government_dod, china");
+        if let (None, Some(name)) = (&named, &tenant.cloud) {
+            self.problems.add(name, "tenants.cloud", "is none of global, us_government_l4, us_government_dod, china");
         }
-        let extra_ca = tenant.extra_ca.as_ref().and_then(|path| {
-            let pem = std::fs::read(self.folder.join(path.get_ref()));
-            pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}"))).ok()
-        });
+        let extra_ca = tenant.extra_ca.as_ref().and_then(|path| self.authorities(path));
         let named = named.unwrap_or_else(|| {
             let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
             Cloud { login: nowhere(), graph: nowhere(), resource: nowhere(), extra_ca: None }
@@ -69,6 +70,22 @@ impl Reader<'_> {
             resource: named.resource,
             extra_ca,
         }
+    }
+
+    /// Certificate authorities, as PEM.
+    fn authorities(&mut self, path: &Spanned<PathBuf>) -> Option<Vec<u8>> {
+        let pem = std::fs::read(self.folder.join(path.get_ref()));
+        let pem = pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}")));
+        let pem = pem.ok()?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match certificates {
+            Ok(certificates) if certificates.is_empty() => {
+                self.problems.add(path, "tenants.extra_ca", "holds no certificate in PEM");
+            }
+            Ok(_) => {}
+            Err(error) => self.problems.add(path, "tenants.extra_ca", &format!("is no PEM: {error}")),
+        }
+        Some(pem)
     }
 
     /// A URL without path; plain HTTP only to this host itself.

@@ -48,6 +48,14 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("plain = false", "plain = true", "server.plain"),
         ("deadline = \"9s\"", "deadline = 9", "invalid type"),
         ("deadline = \"9s\"", "deadline = \"nine\"", "is no duration"),
+        ("deadline = \"9s\"", "deadline = \"0s\"", "is no time at all"),
+        ("idle_timeout = \"75s\"", "idle_timeout = \"0s\"", "is no time at all"),
+        ("timeout = \"8s\"", "timeout = \"0s\"", "is no time at all"),
+        ("lifetime = \"1h\"", "lifetime = \"0s\"", "is no time at all"),
+        ("header = \"x-forwarded-for\"", "header = \"via\"", "unknown variant `via`"),
+        ("level = \"info\"", "level = \"calendar_relay=loud\"", "log.level"),
+        ("# extra_ca = \"tls/proxy-ca.pem\"", "extra_ca = \"secrets/directory\"", "holds no certificate"),
+        ("# extra_ca = \"tls/proxy-ca.pem\"", "extra_ca = \"none\"", "cannot be read"),
         ("days_per_window = 7", "days_per_window = 0", "cache.days_per_window"),
         ("cloud = \"global\"", "cloud = \"moon\"", "tenants.cloud"),
         ("\"emea.contoso.example\"]", "\"contoso.example\"]", "tenants.domains"),
@@ -64,10 +72,17 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
     ] {
         let (line, text) = problem(from, to);
         assert!(text.contains(key), "{to}: {text}");
-        if !matches!(key, "tenants.cloud") {
-            assert_eq!(line, line_of(from), "{to}: {text}");
-        }
+        assert_eq!(line, line_of(from), "{to}: {text}");
     }
+}
+
+#[test]
+fn captures_go_to_a_directory() {
+    let with = |path: &str| parse(&format!("{EXAMPLE}\n[capture]\ndirectory = \"{path}\"\n"));
+    assert!(with("captures").is_ok());
+    assert!(with("secrets").is_ok());
+    let problems = with("secrets/directory").unwrap_err().to_string();
+    assert!(problems.contains("capture.directory: is no directory"), "{problems}");
 }
 
 #[test]

@@ -24,6 +24,14 @@ pub(super) async fn read(body: Body, limit: usize, timeout: Duration) -> Result<
     }
 }
 
+/// Reads a body and keeps nothing of it, within the same size and time.
+pub(super) async fn discard(body: Body, limit: usize, timeout: Duration) {
+    let mut body = Limited::new(body, limit);
+    let end = async { while let Some(Ok(_)) = body.frame().await {} };
+    // Whoever is too slow has the connection closed.
+    let _ = tokio::time::timeout(timeout, end).await;
+}
+
 /// Why a body cannot be unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packed {

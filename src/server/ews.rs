@@ -14,10 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::authenticate::{Refusal, authenticate};
+use super::authenticate::authenticate;
 use super::body::{self, Packed};
-use super::limits::Caller;
+use super::limits::{A_MOMENT, Beyond, Caller};
 use super::observe::Seen;
+use super::refusal::Refusal;
 use super::{Shared, SharedState};
 use crate::client::Client;
 use crate::ews::fault::Family;
@@ -30,21 +31,30 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
     let shared = &*state;
     let (parts, payload) = request.into_parts();
     let client = authenticate(shared, &parts.headers, caller).await;
-    // Read to its end before any refusal, so that the connection can go on.
-    let body = body::read(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
     let client = match admit(shared, client, caller) {
         Ok(client) => client,
-        Err(response) => return *response,
+        Err(response) => {
+            // Read to its end, so that the connection can go on; nobody unknown has it kept.
+            body::discard(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
+            return *response;
+        }
     };
+    let body = body::read(payload, shared.limits.body_bytes, shared.limits.body_timeout).await;
     let (request_id, headers) = (request_id(&parts.extensions), &parts.headers);
     let body = match body.and_then(|body| check(body, headers, shared.limits.body_bytes)) {
         Ok(body) => body,
-        Err(status) => return text(status, reason(status)).seen(Seen::route("soap", "unreadable").by(&client)),
+        Err(status) => {
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                shared.metrics.limited(&client.id, "body");
+            }
+            return text(status, reason(status)).seen(Seen::route("soap", "unreadable").by(&client));
+        }
     };
     let place = match shared.gates.enter(&client) {
         Ok(place) => place,
-        Err(failure) => {
-            shared.metrics.limited(&client.id, "rate");
+        Err(Beyond { limit, retry_after }) => {
+            shared.metrics.limited(&client.id, limit);
+            let failure = Failure::Busy { retry_after };
             return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client));
         }
     };
@@ -56,9 +66,6 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
     let journal = Arc::new(Journal::new(request_id, (shared.clock)(), deadline));
     let reply = reply(shared, &body, &client, &journal).await;
     drop(place);
-    if let Some(capture) = &shared.capture {
-        capture.write(request_id, headers, &body, &reply.envelope);
-    }
     answer(shared, reply, Seen::by_client(&client).with(journal))
 }
 
@@ -93,14 +100,17 @@ fn admit(shared: &Shared, client: Result<Arc<Client>, Refusal>, caller: Caller) 
             Err(Box::new(response.seen(Seen::route("soap", "network").by(&client))))
         }
         Err(Refusal::Missing) => Err(Box::new(challenge("missing"))),
+        Err(Refusal::Outdated) => Err(Box::new(challenge("outdated"))),
         Err(Refusal::Wrong) => {
             tracing::warn!(address = %caller.address, "wrong credentials");
-            if shared.gates.note_failure(caller.address) {
-                return Err(Box::new(challenge("wrong")));
-            }
+            Err(Box::new(challenge("wrong")))
+        }
+        Err(refusal @ (Refusal::TooOften | Refusal::Busy)) => {
+            tracing::warn!(address = %caller.address, "too many log-ins");
             shared.metrics.limited("-", "authentication");
-            let failure = Failure::Busy { retry_after: AFTER_FAILURES };
-            Err(Box::new(answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::route("soap", "limited"))))
+            let retry_after = if refusal == Refusal::Busy { A_MOMENT } else { AFTER_FAILURES };
+            let reply = Reply::fault("-", Family::PerItem, Failure::Busy { retry_after });
+            Err(Box::new(answer(shared, reply, Seen::route("soap", "limited"))))
         }
     }
 }

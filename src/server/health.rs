@@ -14,7 +14,7 @@ pub(super) async fn alive() -> &'static str {
 /// A load balancer may send requests here. A replica whose Graph is away stays in, since it can
 /// give older answers; one that was never ready, or is about to end, does not.
 pub(super) async fn ready(state: SharedState) -> Response {
-    if state.is_draining() {
+    if state.is_leaving() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
     if !state.graphs.ready() {

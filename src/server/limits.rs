@@ -9,17 +9,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::refusal::Refusal;
 use crate::client::{Client, Clients};
-use crate::failure::Failure;
 
 /// From where a request came, as far as that is believed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
     pub(super) address: IpAddr,
+}
+
+/// A limit that a request would pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Beyond {
+    /// Its name in metrics.
+    pub(super) limit: &'static str,
+    /// When it is worth asking again.
+    pub(super) retry_after: Duration,
 }
 
 /// The limits of all clients and addresses.
@@ -58,21 +67,23 @@ impl Gates {
     /// Lets a client in for one request; its place is free again when the permit is dropped.
     ///
     /// # Errors
-    /// [`Failure::Busy`] above the client's rate or concurrency.
-    pub(super) fn enter(&self, client: &Client) -> Result<OwnedSemaphorePermit, Failure> {
-        let gate = self.clients.get(&client.id).ok_or(Failure::Internal)?;
-        gate.rate.check().map_err(|until| Failure::Busy { retry_after: until.wait_time_from(self.clock.now()) })?;
-        Arc::clone(&gate.places).try_acquire_owned().map_err(|_| Failure::Busy { retry_after: A_MOMENT })
+    /// Above the client's rate or concurrency.
+    pub(super) fn enter(&self, client: &Client) -> Result<OwnedSemaphorePermit, Beyond> {
+        let gate = self.clients.get(&client.id).ok_or(Beyond { limit: "rate", retry_after: A_MOMENT })?;
+        let rate = |until: NotUntil<_>| Beyond { limit: "rate", retry_after: until.wait_time_from(self.clock.now()) };
+        gate.rate.check().map_err(rate)?;
+        let place = Arc::clone(&gate.places).try_acquire_owned();
+        place.map_err(|_| Beyond { limit: "concurrency", retry_after: A_MOMENT })
     }
 
-    /// Counts a failed log-in; `false` when the address has had its share.
-    pub(super) fn note_failure(&self, address: IpAddr) -> bool {
+    /// Counts a failed log-in, and tells what it is: wrong, or once too often.
+    pub(super) fn note_failure(&self, address: IpAddr) -> Refusal {
         let network = network(address);
-        let within = self.failures.check_key(&network).is_ok();
-        if !within {
-            self.blocked.insert(network, ());
+        if self.failures.check_key(&network).is_ok() {
+            return Refusal::Wrong;
         }
-        within
+        self.blocked.insert(network, ());
+        Refusal::TooOften
     }
 
     /// Whether an address has had its share of failed log-ins, so that costly checks are not made
@@ -88,8 +99,8 @@ impl Gates {
     }
 }
 
-/// An IPv6 customer has a /64 of addresses.
-fn network(address: IpAddr) -> IpAddr {
+/// Whom an address belongs to: an IPv6 customer has a /64 of them.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
@@ -97,5 +108,29 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 const MOST_BLOCKED: u64 = 100_000;
-/// How long a client above its concurrency should wait.
-const A_MOMENT: Duration = Duration::from_secs(1);
+/// How long whoever is one too many at once should wait.
+pub(super) const A_MOMENT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::client::{Ceiling, Policy};
+
+    fn entered(policy: Policy) -> Vec<Result<OwnedSemaphorePermit, &'static str>> {
+        let clients = Clients::new([Client::without_login("c", policy)]);
+        let gates = Gates::new(&clients, 1);
+        let client = clients.named("c").unwrap();
+        (0..2).map(|_| gates.enter(client).map_err(|beyond| beyond.limit)).collect()
+    }
+
+    #[test]
+    fn each_limit_has_its_name() {
+        let free = || Policy::unlimited(&[], &[], Ceiling::Time);
+        let one = NonZeroU32::MIN;
+        let rate = entered(Policy { requests_per_second: one, burst: one, ..free() });
+        assert!(matches!(rate.as_slice(), [Ok(_), Err("rate")]), "{rate:?}");
+        let concurrency = entered(Policy { concurrency: 1, ..free() });
+        assert!(matches!(concurrency.as_slice(), [Ok(_), Err("concurrency")]), "{concurrency:?}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Owns what is told of each request. Must not know how it was answered: handlers leave a note.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -54,6 +55,7 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
     let request_id = Uuid::new_v4();
     request.extensions_mut().insert(request_id);
     let caller = request.extensions().get::<Caller>().copied();
+    let anchor_mailbox = request.headers().contains_key("x-anchormailbox").then_some(true);
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -68,7 +70,7 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
     let status = response.status().as_u16();
     let address = caller.map(|caller| tracing::field::display(caller.address));
     let Some(journal) = seen.journal else {
-        tracing::info!(%request_id, client, address, operation = seen.operation, outcome = seen.outcome, status, milliseconds, "request");
+        tracing::info!(%request_id, client, address, operation = seen.operation, outcome = seen.outcome, status, milliseconds, anchor_mailbox, "request");
         return response;
     };
     let failures = journal.failures();
@@ -81,6 +83,8 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
         outcome = seen.outcome,
         status,
         milliseconds,
+        anchor_mailbox,
+        impersonation = journal.impersonation.load(Relaxed).then_some(true),
         mailboxes = journal.mailboxes.get(),
         failures = (!failures.is_empty()).then(|| tracing::field::debug(&failures)),
         hits = journal.hits.get(),

@@ -9,24 +9,48 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use ppp::{HeaderResult, PartialResult, v1, v2};
+use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::limits::Caller;
 use crate::client::Networks;
 
+/// Proxies that are believed about the caller's address.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// Which they are.
+    pub trusted: Networks,
+    /// The header in which they note it.
+    pub header: ForwardedHeader,
+    /// Whether they send a PROXY protocol header.
+    pub protocol: bool,
+}
+
+/// Where a proxy notes the address it was called from. One alone is read: a proxy passes on the
+/// other as the client wrote it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// The caller behind `peer`: itself, or if it is a trusted proxy the last address in the header
 /// that is not one.
-pub(super) fn caller(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Caller {
+pub(super) fn caller(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Caller {
     let peer = peer.to_canonical();
-    if !trusted.name(peer) {
+    if !proxies.trusted.name(peer) {
         return Caller { address: peer };
     }
     let mut address = peer;
-    for hop in hops(headers).into_iter().rev() {
+    for hop in hops(headers, proxies.header).into_iter().rev() {
         let Some(hop) = hop else { break };
         address = hop;
-        if !trusted.name(hop) {
+        if !proxies.trusted.name(hop) {
             break;
         }
     }
@@ -73,15 +97,13 @@ fn v2_source(addresses: &v2::Addresses) -> Option<IpAddr> {
 }
 
 /// The addresses that proxies have noted, in order; `None` for one that cannot be read.
-fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let list = |name| {
-        headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
+fn hops(headers: &HeaderMap, header: ForwardedHeader) -> Vec<Option<IpAddr>> {
+    let (name, read): (_, fn(&str) -> Option<IpAddr>) = match header {
+        ForwardedHeader::XForwardedFor => ("x-forwarded-for", address),
+        ForwardedHeader::Forwarded => ("forwarded", forwarded_for),
     };
-    let forwarded: Vec<_> = list("forwarded").map(forwarded_for).collect();
-    if !forwarded.is_empty() {
-        return forwarded;
-    }
-    list("x-forwarded-for").map(address).collect()
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(read).collect()
 }
 
 fn forwarded_for(element: &str) -> Option<IpAddr> {
@@ -114,21 +136,24 @@ const LONGEST_PROXY_HEADER: usize = 2048;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::ForwardedHeader::{Forwarded, XForwardedFor};
     use super::*;
 
-    fn behind(peer: &str, headers: &[(&'static str, &str)]) -> String {
+    fn behind(peer: &str, header: ForwardedHeader, headers: &[(&'static str, &str)]) -> String {
         let mut trusted = Networks::default();
         trusted.add("10.0.0.0/8").unwrap();
+        let proxies = Proxies { trusted, header, protocol: false };
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        caller(peer.parse().unwrap(), &map, &trusted).address.to_string()
+        caller(peer.parse().unwrap(), &map, &proxies).address.to_string()
     }
 
     #[test]
     fn headers_are_believed_from_trusted_proxies_alone() {
         let forged = [("x-forwarded-for", "192.0.2.7")];
+        let behind = |peer, headers| behind(peer, XForwardedFor, headers);
         assert_eq!(behind("203.0.113.1", &forged), "203.0.113.1");
         assert_eq!(behind("10.1.1.1", &forged), "192.0.2.7");
         assert_eq!(behind("::ffff:10.1.1.1", &forged), "192.0.2.7");
@@ -137,15 +162,21 @@ mod tests {
 
     #[test]
     fn the_last_address_that_is_no_proxy_counts() {
-        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.2.2.2")]), "192.0.2.7");
-        assert_eq!(
-            behind("10.1.1.1", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.8:1234")]),
-            "192.0.2.8"
-        );
-        assert_eq!(
-            behind("10.1.1.1", &[("forwarded", r#"for=6.6.6.6, for="[2001:db8::1]:80";proto=https"#)]),
-            "2001:db8::1"
-        );
-        assert_eq!(behind("10.1.1.1", &[("x-forwarded-for", "192.0.2.7, unknown, 10.2.2.2")]), "10.2.2.2");
+        let behind_one = |header, headers: &[_]| behind("10.1.1.1", header, headers);
+        let two_lines = [("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "192.0.2.8:1234")];
+        let quoted = [("forwarded", r#"for=6.6.6.6, for="[2001:db8::1]:80";proto=https"#)];
+        let unknown = [("x-forwarded-for", "192.0.2.7, unknown, 10.2.2.2")];
+        let hops = [("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.2.2.2")];
+        assert_eq!(behind_one(XForwardedFor, &hops), "192.0.2.7");
+        assert_eq!(behind_one(XForwardedFor, &two_lines), "192.0.2.8");
+        assert_eq!(behind_one(Forwarded, &quoted), "2001:db8::1");
+        assert_eq!(behind_one(XForwardedFor, &unknown), "10.2.2.2");
+    }
+
+    #[test]
+    fn the_header_that_the_proxy_does_not_write_is_the_clients() {
+        let both = [("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "192.0.2.7")];
+        assert_eq!(behind("10.1.1.1", XForwardedFor, &both), "192.0.2.7");
+        assert_eq!(behind("10.1.1.1", Forwarded, &both), "6.6.6.6");
     }
 }

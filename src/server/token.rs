@@ -19,6 +19,7 @@ use super::authenticate::basic;
 use super::body;
 use super::limits::Caller;
 use super::observe::Seen;
+use super::refusal::{BadToken, Refusal};
 use super::{Shared, SharedState};
 use crate::client::Client;
 
@@ -88,12 +89,18 @@ impl Tokens {
     }
 
     /// The id of the client to whom a token was issued, if it is ours and holds at `now`.
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<String> {
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<String, BadToken> {
+        let claims = self.claims(token).ok_or(BadToken::Forged)?;
+        let now = now.as_second();
+        let holds = claims.exp > now && claims.nbf <= now + CLOCK_SKEW;
+        if holds { Ok(claims.sub) } else { Err(BadToken::Outdated) }
+    }
+
+    /// What a token says, if it is ours.
+    fn claims(&self, token: &str) -> Option<Claims> {
         let id = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == id)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?.claims;
-        let now = now.as_second();
-        (claims.exp > now && claims.nbf <= now + CLOCK_SKEW).then_some(claims.sub)
+        Some(jsonwebtoken::decode(token, &key.decoding, &self.validation).ok()?.claims)
     }
 }
 
@@ -107,29 +114,38 @@ pub(super) async fn token(state: SharedState, caller: Caller, request: axum::ext
     let (parts, payload) = request.into_parts();
     let form = match body::read(payload, shared.limits.body_bytes.min(MOST_FORM), shared.limits.body_timeout).await {
         Ok(bytes) => Form::parse(&bytes),
-        Err(status) => return refuse(shared, status, "invalid_request", "the request's body cannot be read"),
+        Err(status) => {
+            if status == StatusCode::PAYLOAD_TOO_LARGE {
+                shared.metrics.limited("-", "body");
+            }
+            return refuse(shared, status, "invalid_request", "the request's body cannot be read");
+        }
     };
-    let Some((id, secret)) = basic(&parts.headers).or(form.credentials) else {
+    let Some(readings) = Readings::of(basic(&parts.headers), form.credentials) else {
         return refuse(shared, StatusCode::UNAUTHORIZED, "invalid_client", "client_id and client_secret are required");
     };
     if !matches!(form.grant_type.as_deref(), None | Some("" | "client_credentials")) {
         let text = "grant_type must be client_credentials";
         return refuse(shared, StatusCode::BAD_REQUEST, "unsupported_grant_type", text);
     }
-    let Some(client) = shared.logins.verify(&shared.clients, &id, &secret, caller.address).await else {
-        tracing::warn!(address = %caller.address, "wrong client id or secret at /token");
-        if !shared.gates.note_failure(caller.address) {
+    let client = match shared.logins.verify(&shared.clients, &readings.pairs(), caller.address).await {
+        Ok(client) => client,
+        Err(Refusal::TooOften | Refusal::Busy) => {
+            tracing::warn!(address = %caller.address, "too many log-ins at /token");
             shared.metrics.limited("-", "authentication");
             return too_many();
         }
-        return refuse(shared, StatusCode::UNAUTHORIZED, "invalid_client", "client id or secret is wrong");
+        Err(Refusal::Missing | Refusal::Outdated | Refusal::Wrong) => {
+            tracing::warn!(address = %caller.address, "wrong client id or secret at /token");
+            return refuse(shared, StatusCode::UNAUTHORIZED, "invalid_client", "client id or secret is wrong");
+        }
     };
     if !client.policy.token_networks.admit(caller.address) {
         tracing::warn!(client = client.id, address = %caller.address, "the client's token_networks do not admit this address");
         return refuse(shared, StatusCode::FORBIDDEN, "unauthorized_client", "not from this network");
     }
-    if shared.gates.enter(&client).is_err() {
-        shared.metrics.limited(&client.id, "rate");
+    if let Err(beyond) = shared.gates.enter(&client) {
+        shared.metrics.limited(&client.id, beyond.limit);
         return too_many();
     }
     let Some(access_token) = shared.tokens.issue(&client, now) else {
@@ -178,6 +194,29 @@ impl Form {
         }
         Self { grant_type, credentials: id.zip(secret) }
     }
+}
+
+/// A client's id and secret, in the ways in which they may be meant.
+struct Readings(Vec<(String, SecretString)>);
+
+impl Readings {
+    /// In the header they are form-encoded (RFC 6749 §2.3.1), which many clients do not know.
+    fn of(header: Option<(String, SecretString)>, form: Option<(String, SecretString)>) -> Option<Self> {
+        let Some((id, secret)) = header else { return form.map(|pair| Self(vec![pair])) };
+        let meant = form_decoded(&id).zip(form_decoded(secret.expose_secret()));
+        let meant = meant.filter(|(other_id, other)| *other_id != id || other != secret.expose_secret());
+        let meant = meant.map(|(id, secret)| (id, SecretString::from(secret)));
+        Some(Self(meant.into_iter().chain([(id, secret)]).collect()))
+    }
+
+    fn pairs(&self) -> Vec<(&str, &SecretString)> {
+        self.0.iter().map(|(id, secret)| (id.as_str(), secret)).collect()
+    }
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&text).decode_utf8().ok().map(Into::into)
 }
 
 /// An error as RFC 6749 §5.2 has it.
@@ -237,11 +276,25 @@ mod tests {
     fn a_token_holds_for_its_lifetime_and_over_a_rotation_of_keys() {
         let token = tokens(&[OLD], "https://a").issue(&client(), at(1000)).unwrap();
         let rotated = tokens(&[NEW, OLD], "https://a");
-        assert_eq!(rotated.verify(&token, at(1000)).as_deref(), Some("c"));
-        assert_eq!(rotated.verify(&token, at(4599)).as_deref(), Some("c"));
-        assert_eq!(rotated.verify(&token, at(4600)), None);
-        assert_eq!(rotated.verify(&token, at(900)), None);
-        assert_eq!(tokens(&[NEW], "https://a").verify(&token, at(1000)), None);
+        assert_eq!(rotated.verify(&token, at(1000)).as_deref(), Ok("c"));
+        assert_eq!(rotated.verify(&token, at(4599)).as_deref(), Ok("c"));
+        assert_eq!(rotated.verify(&token, at(4600)), Err(BadToken::Outdated));
+        assert_eq!(rotated.verify(&token, at(900)), Err(BadToken::Outdated));
+        assert_eq!(tokens(&[NEW], "https://a").verify(&token, at(1000)), Err(BadToken::Forged));
+    }
+
+    #[test]
+    fn credentials_in_the_header_are_read_decoded_first_and_then_as_they_are() {
+        let pair = |id: &str, secret: &str| Some((id.to_owned(), SecretString::from(secret)));
+        let read = |header, form| {
+            let readings = Readings::of(header, form).unwrap();
+            readings.pairs().iter().map(|(id, secret)| format!("{id}:{}", secret.expose_secret())).collect::<Vec<_>>()
+        };
+        assert_eq!(read(pair("a%40b", "x+y%2B"), pair("c", "d")), ["a@b:x y+", "a%40b:x+y%2B"]);
+        assert_eq!(read(pair("DOMAIN\\a", "plain"), None), ["DOMAIN\\a:plain"]);
+        assert_eq!(read(pair("a", "%ff"), None), ["a:%ff"]);
+        assert_eq!(read(None, pair("c", "d%40")), ["c:d%40"]);
+        assert!(Readings::of(None, None).is_none());
     }
 
     #[test]
@@ -260,10 +313,10 @@ mod tests {
             "a.b.c".to_owned(),
             String::new(),
         ] {
-            assert_eq!(ours.verify(&forged, at(1000)), None, "{forged}");
+            assert_eq!(ours.verify(&forged, at(1000)), Err(BadToken::Forged), "{forged}");
         }
-        assert_eq!(tokens(&[OLD], "https://b").verify(&token, at(1000)), None);
+        assert_eq!(tokens(&[OLD], "https://b").verify(&token, at(1000)), Err(BadToken::Forged));
         let stolen_id = tokens(&[("old", NEW.1)], "https://a").issue(&client(), at(1000)).unwrap();
-        assert_eq!(ours.verify(&stolen_id, at(1000)), None);
+        assert_eq!(ours.verify(&stolen_id, at(1000)), Err(BadToken::Forged));
     }
 }
