@@ -92,6 +92,7 @@ impl Zone {
     /// express (Ramadan in Morocco, some years) gets the rules of its part around the instant.
     #[must_use]
     pub fn bias_rules(&self, at_second: i64) -> BiasRules {
+        let at_second = at_second.clamp(-EDGE, EDGE);
         let rule = match &self.0 {
             Kind::Fixed(offset) => Rule::Fixed(*offset),
             Kind::Named(named) => *named.eras().rule_at(at_second),
@@ -106,20 +107,23 @@ impl Zone {
     /// What the clock shows twice is taken as the first; what it skips is moved on by the gap.
     #[must_use]
     pub fn second_of_local(&self, local: i64) -> i64 {
-        match &self.0 {
-            Kind::Fixed(offset) => local.saturating_sub(i64::from(*offset)),
-            Kind::Named(named) => named.second_of_local(local),
-            Kind::Ruled(eras) => eras.second_of_local(local),
-        }
+        let inside = local.clamp(-EDGE, EDGE);
+        let second = match &self.0 {
+            Kind::Fixed(offset) => inside - i64::from(*offset),
+            Kind::Named(named) => named.second_of_local(inside),
+            Kind::Ruled(eras) => eras.second_of_local(inside),
+        };
+        local.saturating_add(second - inside)
     }
 
     /// What a clock in the zone shows at an instant; units as in [`Self::second_of_local`].
     #[must_use]
     pub fn local_of_second(&self, second: i64) -> i64 {
+        let inside = second.clamp(-EDGE, EDGE);
         let offset = match &self.0 {
             Kind::Fixed(offset) => *offset,
-            Kind::Named(named) => named.offset_at(second),
-            Kind::Ruled(eras) => eras.offset_at(second),
+            Kind::Named(named) => named.offset_at(inside),
+            Kind::Ruled(eras) => eras.offset_at(inside),
         };
         second.saturating_add(i64::from(offset))
     }
@@ -131,6 +135,9 @@ impl Zone {
         }
     }
 }
+
+/// Some 300,000 years from 1970: further away a zone is as it is there.
+const EDGE: i64 = 10_000_000_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -202,13 +202,18 @@ impl Fills {
     async fn schedule(&self, errand: Errand<'_>, mailboxes: Vec<Mailbox>, mut bad: Vec<Mailbox>) -> Part {
         let Errand { lot, asker, deadline, calls } = errand;
         let (window, credential) = (self.grid.asked(lot.stretch), usize::from(lot.credential));
-        let Some(anchor) = self.anchors.pick(&self.client.lanes, credential, &mailboxes, &bad) else {
+        let alone = mailboxes.iter().all(|mailbox| bad.contains(mailbox));
+        let stand_in = alone.then(|| self.anchors.stand_in(credential, &bad)).flatten();
+        let Some(anchor) =
+            stand_in.as_ref().or_else(|| self.anchors.pick(&self.client.lanes, credential, &mailboxes, &bad))
+        else {
             return (mailboxes, bad, Ok((Vec::new(), Vec::new())));
         };
         calls.fetch_add(1, Relaxed);
         let result = get_schedule(&self.client, credential, anchor, &mailboxes, window, asker, deadline).await;
         match &result {
             Ok(told) => {
+                self.anchors.served(credential, anchor);
                 for (mailbox, _) in told.iter().filter(|(_, told)| told.is_ok()) {
                     self.anchors.answered(credential, mailbox);
                 }
@@ -380,6 +385,13 @@ impl Fill {
                     let (left, right) = mailboxes.split_at(mailboxes.len() / 2);
                     parts.extend(fills.parts(errand, left.to_vec(), bad.clone()));
                     parts.extend(fills.parts(errand, right.to_vec(), bad));
+                }
+                Err(Trouble { failure: Failure::NoSuchMailbox { .. }, .. })
+                    if fills.batch_size(lot) > 1
+                        && bad.len() == 1
+                        && fills.anchors.stand_in(usize::from(lot.credential), &bad).is_some() =>
+                {
+                    parts.extend(fills.parts(errand, mailboxes, bad));
                 }
                 Err(trouble) => {
                     for mailbox in mailboxes {

@@ -19,7 +19,7 @@ use super::body::{self, Packed};
 use super::limits::{A_MOMENT, Beyond, Caller};
 use super::observe::Seen;
 use super::refusal::Refusal;
-use super::{Shared, SharedState};
+use super::shared::{Shared, SharedState};
 use crate::client::Client;
 use crate::ews::fault::Family;
 use crate::ews::{self, Reply};

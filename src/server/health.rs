@@ -3,8 +3,8 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::SharedState;
 use super::ews::text;
+use super::shared::SharedState;
 
 /// The process serves.
 pub(super) async fn alive() -> &'static str {

@@ -28,8 +28,9 @@ use tower::ServiceExt;
 
 use super::capture::AsWritten;
 use super::crowd::Crowd;
+use super::peer;
 use super::quick_ack::QuickAck;
-use super::{Limits, Shared, peer};
+use super::shared::{Limits, Shared};
 
 /// Serves until `shared.end`, then lets open requests finish for as long as the limits say.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, shared: Arc<Shared>) {

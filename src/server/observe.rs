@@ -12,8 +12,8 @@ use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Shared;
 use super::limits::Caller;
+use super::shared::Shared;
 use crate::client::Client;
 use crate::journal::Journal;
 use crate::metrics::{OperationLabel, OutcomeLabel, RequestLabels};

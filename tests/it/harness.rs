@@ -105,9 +105,10 @@ impl Setup {
         } else {
             "plain = true".to_owned()
         };
+        let delay = if self.limits.contains("drain_delay") { "" } else { "drain_delay = \"0s\"\n" };
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"{ISSUER}\"\n{tls}\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-             [limits]\n{}\n[cache]\n{}\n[graph]\n{}\n[tokens]\n{}\n{}\n[[tenants]]\nname = \"contoso\"\nid = \"{TENANT}\"\n\
+             [limits]\n{delay}{}\n[cache]\n{}\n[graph]\n{}\n[tokens]\n{}\n{}\n[[tenants]]\nname = \"contoso\"\nid = \"{TENANT}\"\n\
              login_url = \"{simulator}/\"\ngraph_url = \"{simulator}/\"\ndomains = [\"contoso.example\"]\n",
             self.server, self.limits, self.cache, self.graph, self.tokens, self.clients
         );

@@ -416,3 +416,15 @@ proptest! {
         prop_assert!((local - second).abs() < DAY);
     }
 }
+
+#[test]
+fn the_ends_of_time_are_survived() {
+    let named = Zone::named("Europe/Helsinki").expect("known");
+    for zone in [Zone::utc(), named, Zone::from_rules(pacific()).expect("good")] {
+        for second in [i64::MIN, i64::MIN + 1, -EDGE, EDGE, i64::MAX] {
+            assert!(zone.local_of_second(second).abs_diff(second) < 86_400, "{zone:?} {second}");
+            assert!(zone.second_of_local(second).abs_diff(second) < 86_400, "{zone:?} {second}");
+            assert!(Zone::from_rules(zone.bias_rules(second)).is_ok(), "{zone:?} {second}");
+        }
+    }
+}

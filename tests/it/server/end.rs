@@ -46,3 +46,19 @@ async fn while_draining_open_connections_are_told_to_come_back() {
     stopping.await.unwrap();
     gateway.simulator.stop().await;
 }
+
+#[tokio::test]
+async fn load_balancers_are_told_before_the_end_and_requests_are_served_meanwhile() {
+    let gateway = Setup { limits: "drain_delay = \"2s\"".to_owned(), ..Setup::new() }.start().await;
+    assert_eq!(gateway.soap(&NINA.xml()).await.status, 200);
+    let (url, http, simulator) = (gateway.url(""), gateway.http.clone(), gateway.simulator);
+    let stopping = tokio::spawn(gateway.app.stop());
+    tokio::task::yield_now().await;
+    assert_eq!(http.get(format!("{url}/health-check/ready")).send().await.unwrap().status(), 503);
+    assert_eq!(http.get(format!("{url}/health-check")).send().await.unwrap().status(), 200);
+    let soap = http.post(format!("{url}/")).basic_auth(CLIENT, Some(SECRET)).body(NINA.xml()).send().await;
+    assert_eq!(soap.unwrap().status(), 200);
+    stopping.await.unwrap();
+    assert!(http.get(format!("{url}/health-check")).send().await.is_err(), "nobody listens any more");
+    simulator.stop().await;
+}

@@ -24,9 +24,18 @@ async fn forwarded_headers() {
         (("x-forwarded-for", "203.0.113.9"), 403),
         (("x-forwarded-for", "192.0.2.7, 203.0.113.9"), 403),
         (("x-forwarded-for", "203.0.113.9, 192.0.2.7, 10.1.1.1"), 200),
+        (("forwarded", "for=192.0.2.7;proto=https"), 403),
+        (("x-unrelated", "192.0.2.7"), 403),
+    ] {
+        assert_eq!(status(&trusting, header).await, expected, "{header:?}");
+    }
+    trusting.done().await;
+    let server = "trusted_proxies = [\"127.0.0.0/8\"]\nforwarded_header = \"forwarded\"";
+    let trusting = setup(server).start().await;
+    for (header, expected) in [
         (("forwarded", "for=192.0.2.7;proto=https"), 200),
         (("forwarded", "for=\"[2001:db8::1]\""), 403),
-        (("x-unrelated", "192.0.2.7"), 403),
+        (("x-forwarded-for", "192.0.2.7"), 403),
     ] {
         assert_eq!(status(&trusting, header).await, expected, "{header:?}");
     }

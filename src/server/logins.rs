@@ -1,0 +1,253 @@
+//! Names and secrets of clients: whether they are right.
+//!
+//! In constant time, at the same cost for unknown users, and no more of it at once than the machine
+//! can bear. Must not know HTTP.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hmac::{Hmac, KeyInit, Mac};
+use moka::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::limits::Gates;
+use super::refusal::Refusal;
+use crate::client::{Client, Clients};
+
+/// Verifies names and secrets.
+pub struct Logins {
+    /// Passwords being verified.
+    checks: Arc<Semaphore>,
+    /// Log-ins whose passwords are verified, or wait for it.
+    queue: Arc<Semaphore>,
+    /// Passwords that were right, under a key that dies with the process.
+    remembered: Cache<[u8; 32], ()>,
+    key: [u8; 32],
+    /// What is verified when a client has fewer hashes than another, or there is no such client:
+    /// as many as the most that a client has, as costly as the costliest.
+    decoys: Vec<String>,
+    gates: Arc<Gates>,
+}
+
+impl Logins {
+    /// `checks` passwords may be verified at once.
+    #[must_use]
+    pub fn new(clients: &Clients, checks: usize, gates: Arc<Gates>) -> Self {
+        let most = clients.iter().map(|client| client.passwords.len()).max().unwrap_or(0);
+        let decoy = if most > 0 { decoy(clients) } else { None };
+        Self {
+            checks: Arc::new(Semaphore::new(checks)),
+            queue: Arc::new(Semaphore::new(checks.saturating_add(MOST_WAITING).min(Semaphore::MAX_PERMITS))),
+            remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
+            key: rand::random(),
+            decoys: decoy.map(|decoy| vec![decoy; most]).unwrap_or_default(),
+            gates,
+        }
+    }
+
+    /// The client with this name and secret: the first pair that is right, where they can be read
+    /// in several ways. That none is right is counted once.
+    pub(super) async fn verify(
+        &self,
+        clients: &Clients,
+        readings: &[(&str, &SecretString)],
+        address: IpAddr,
+    ) -> Result<Arc<Client>, Refusal> {
+        for (name, secret) in readings {
+            if let Some(client) = self.known(clients.named(name), secret) {
+                return Ok(client);
+            }
+        }
+        if self.decoys.is_empty() || self.gates.has_failed_too_often(address) {
+            return Err(self.gates.note_failure(address));
+        }
+        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let attempts = readings.iter().map(|(name, secret)| self.attempt(clients.named(name), secret)).collect();
+        // A task of its own: a caller that leaves neither frees the place while the work goes on,
+        // nor escapes being counted.
+        let check = check(attempts, Arc::clone(&self.checks), Arc::clone(&self.gates), address);
+        let checked = tokio::spawn(async move {
+            let checked = check.await;
+            drop(place);
+            checked
+        });
+        let (client, memory) = checked.await.unwrap_or(Err(Refusal::Busy))?;
+        self.remembered.insert(memory, ());
+        Ok(client)
+    }
+
+    /// The client, if a generated secret is right, or a password that was right before.
+    fn known(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<Arc<Client>> {
+        let digest: [u8; 32] = Sha256::digest(secret.expose_secret().as_bytes()).into();
+        let nobody: &[[u8; 32]] = &[[0; 32]];
+        let stored = client.map_or(nobody, |client| &client.secrets);
+        // No early end: the time must not tell which of several secrets came close.
+        let generated = stored.iter().fold(subtle::Choice::from(0), |found, stored| found | stored.ct_eq(&digest));
+        let remembered = self.memory(client, secret).is_some_and(|memory| self.remembered.contains_key(&memory));
+        client.filter(|_| bool::from(generated) || remembered).cloned()
+    }
+
+    /// What is to be verified: always as many hashes.
+    fn attempt(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Attempt {
+        let mut hashes = client.map(|client| client.passwords.clone()).unwrap_or_default();
+        let own = hashes.len();
+        hashes.extend(self.decoys.iter().skip(own).cloned());
+        let right = client.cloned().zip(self.memory(client, secret));
+        Attempt { hashes, own, secret: secret.clone(), right }
+    }
+
+    fn memory(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<[u8; 32]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(client.map_or("", |client| &client.id).as_bytes());
+        mac.update(&[0]);
+        mac.update(secret.expose_secret().as_bytes());
+        Some(mac.finalize().into_bytes().into())
+    }
+}
+
+/// A password, and what it is verified against.
+struct Attempt {
+    hashes: Vec<String>,
+    /// How many of the hashes are the client's own; they are the first.
+    own: usize,
+    secret: SecretString,
+    right: Option<Right>,
+}
+
+/// Whose the password is if it is right, and how that is remembered.
+type Right = (Arc<Client>, [u8; 32]);
+
+impl Attempt {
+    fn verify(self) -> Option<Right> {
+        let secret = self.secret.expose_secret().as_bytes();
+        let mut found = false;
+        for (index, hash) in self.hashes.iter().enumerate() {
+            let right =
+                PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(secret, &hash).is_ok());
+            found |= right && index < self.own;
+        }
+        self.right.filter(|_| found)
+    }
+}
+
+async fn check(
+    attempts: Vec<Attempt>,
+    checks: Arc<Semaphore>,
+    gates: Arc<Gates>,
+    address: IpAddr,
+) -> Result<Right, Refusal> {
+    let _permit = checks.acquire_owned().await.map_err(|_| Refusal::Busy)?;
+    // Others of this address may have failed while this one waited.
+    if gates.has_failed_too_often(address) {
+        return Err(gates.note_failure(address));
+    }
+    let verify = move || attempts.into_iter().find_map(Attempt::verify);
+    let right = tokio::task::spawn_blocking(verify).await.map_err(|_| Refusal::Busy)?;
+    right.ok_or_else(|| gates.note_failure(address))
+}
+
+/// A hash of a random password, as costly to verify as the costliest of the clients'.
+fn decoy(clients: &Clients) -> Option<String> {
+    let hashes = clients.iter().flat_map(|client| &client.passwords);
+    let costs = hashes.filter_map(|hash| Params::try_from(&PasswordHash::new(hash).ok()?).ok());
+    let costliest = costs.max_by_key(|cost| u64::from(cost.m_cost()) * u64::from(cost.t_cost()))?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, costliest);
+    argon2.hash_password(&rand::random::<[u8; 16]>()).ok().map(|hash| hash.to_string())
+}
+
+/// How many right passwords are remembered, and for how long.
+const REMEMBERED: u64 = 10_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(600);
+/// How many log-ins may wait for their passwords to be verified: some seconds' worth.
+const MOST_WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::client::{Ceiling, Policy};
+
+    const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn hash(password: &str, passes: u32) -> String {
+        let cost = Params::new(Params::MIN_M_COST, passes, 1, None).unwrap();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost);
+        argon2.hash_password(password.as_bytes()).unwrap().to_string()
+    }
+
+    fn clients() -> Clients {
+        let client = |id: &str, passwords: &[String]| {
+            let policy = Policy::unlimited(&[], &[], Ceiling::Time);
+            Client { passwords: passwords.to_vec(), ..Client::without_login(id, policy) }
+        };
+        Clients::new([client("two", &[hash("old", 1), hash("new", 3)]), client("one", &[hash("only", 1)])])
+    }
+
+    fn logins(clients: &Clients, failures: u32) -> Logins {
+        Logins::new(clients, 1, Arc::new(Gates::new(clients, failures)))
+    }
+
+    async fn log_in(logins: &Logins, clients: &Clients, name: &str, password: &str) -> Result<String, Refusal> {
+        let client = logins.verify(clients, &[(name, &SecretString::from(password))], ADDRESS).await;
+        client.map(|client| client.id.clone())
+    }
+
+    #[tokio::test]
+    async fn any_password_of_a_client_lets_it_in_and_no_decoy_does() {
+        let clients = clients();
+        let logins = logins(&clients, 10);
+        for (name, password) in [("two", "old"), ("two", "new"), ("one", "only"), ("one", "only")] {
+            assert_eq!(log_in(&logins, &clients, name, password).await.as_deref(), Ok(name), "{password}");
+        }
+        for (name, password) in [("two", "only"), ("one", "old"), ("nobody", "only"), ("nobody", "")] {
+            assert_eq!(log_in(&logins, &clients, name, password).await, Err(Refusal::Wrong), "{name} {password}");
+        }
+    }
+
+    #[test]
+    fn every_log_in_costs_as_many_verifications_and_decoys_the_most() {
+        let clients = clients();
+        let logins = logins(&clients, 10);
+        for name in ["one", "two", "nobody"] {
+            let attempt = logins.attempt(clients.named(name), &SecretString::from("x"));
+            assert_eq!(attempt.hashes.len(), 2, "{name}");
+        }
+        assert!(logins.decoys.iter().all(|decoy| decoy.contains("t=3")));
+    }
+
+    #[tokio::test]
+    async fn who_leaves_before_the_answer_is_counted_all_the_same() {
+        let clients = clients();
+        let logins = logins(&clients, 1);
+        let busy = Arc::clone(&logins.checks).acquire_owned().await.unwrap();
+        let wrong = SecretString::from("wrong");
+        {
+            let pairs = [("one", &wrong)];
+            let mut left = std::pin::pin!(logins.verify(&clients, &pairs, ADDRESS));
+            assert!(futures::poll!(&mut left).is_pending());
+        }
+        drop(busy);
+        // Its place is free again only when its password has been verified.
+        let places = u32::try_from(MOST_WAITING + 1).unwrap();
+        drop(logins.queue.acquire_many(places).await.unwrap());
+        assert_eq!(log_in(&logins, &clients, "one", "wrong").await, Err(Refusal::TooOften));
+    }
+
+    #[tokio::test]
+    async fn no_more_than_some_wait() {
+        let clients = clients();
+        let logins = logins(&clients, 10);
+        let places = u32::try_from(MOST_WAITING + 1).unwrap();
+        let full = Arc::clone(&logins.queue).acquire_many_owned(places).await.unwrap();
+        assert_eq!(log_in(&logins, &clients, "one", "only").await, Err(Refusal::Busy));
+        drop(full);
+        assert_eq!(log_in(&logins, &clients, "one", "only").await.as_deref(), Ok("one"));
+    }
+}
