@@ -3,7 +3,9 @@
 //! Owns mailboxes, windows, busy times, zones, rooms and suggestions. Must not know HTTP, serde,
 //! async or the clock: `now` is always an argument.
 
+pub mod event;
 pub mod free_busy;
+pub mod recurrence;
 pub mod suggestions;
 pub mod zone;
 

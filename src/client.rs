@@ -60,6 +60,8 @@ pub struct Client {
     pub secrets: Vec<[u8; 32]>,
     /// Argon2id hashes of chosen passwords, as PHC strings.
     pub passwords: Vec<String>,
+    /// Its own mailbox: whose folders are meant when a request names nobody's.
+    pub mailbox: Option<Mailbox>,
     /// What it may do.
     pub policy: Policy,
 }
@@ -67,12 +69,8 @@ pub struct Client {
 /// What a client may do, and how much of it. Nothing is allowed that is not named.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Capabilities.
-    pub capabilities: Vec<Capability>,
-    /// Mailboxes, any of these patterns.
-    pub mailboxes: Vec<Pattern>,
-    /// The most it may see of an item.
-    pub ceiling: Ceiling,
+    /// What for, in whose mailboxes; what several grants name, the first of them permits.
+    pub grants: Vec<Grant>,
     /// Requests a second in the long run.
     pub requests_per_second: NonZeroU32,
     /// Requests at once after a rest.
@@ -85,6 +83,19 @@ pub struct Policy {
     pub token_networks: Networks,
 }
 
+/// Capabilities in mailboxes.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// What for.
+    pub capabilities: Vec<Capability>,
+    /// Mailboxes, any of these patterns.
+    pub mailboxes: Vec<Pattern>,
+    /// The most that may be seen of an item.
+    pub ceiling: Ceiling,
+    /// Whether the ceiling holds for private items too; else they are times only.
+    pub shows_private: bool,
+}
+
 /// A pattern of addresses: `*` stands for any characters, also none; case is ignored.
 #[derive(Clone, PartialEq)]
 pub struct Pattern(WildMatch);
@@ -95,6 +106,7 @@ pub struct Permitted {
     mailbox: Mailbox,
     capability: Capability,
     ceiling: Ceiling,
+    shows_private: bool,
 }
 
 /// A capability that a client has, where no single mailbox is concerned; proof of the check.
@@ -133,7 +145,8 @@ impl Client {
     /// A client that cannot log in: the gateway's own operator, or a test's.
     #[must_use]
     pub fn without_login(id: &str, policy: Policy) -> Self {
-        Self { id: id.to_owned(), users: Vec::new(), secrets: Vec::new(), passwords: Vec::new(), policy }
+        let (users, secrets, passwords) = (Vec::new(), Vec::new(), Vec::new());
+        Self { id: id.to_owned(), users, secrets, passwords, mailbox: None, policy }
     }
 
     /// Permits one mailbox for one capability.
@@ -141,17 +154,16 @@ impl Client {
     /// # Errors
     /// [`Failure::Denied`] if the policy does not name both.
     pub fn permit(&self, mailbox: &Mailbox, capability: Capability) -> Result<Permitted, Failure> {
-        self.entitle(capability)?;
-        if !self.knows(mailbox) {
-            return Err(Failure::Denied);
-        }
-        Ok(Permitted { mailbox: mailbox.clone(), capability, ceiling: self.policy.ceiling })
+        let grants = &mut self.policy.grants.iter();
+        let grant = grants.find(|grant| grant.names(capability) && grant.covers(mailbox)).ok_or(Failure::Denied)?;
+        let (ceiling, shows_private) = (grant.ceiling, grant.shows_private);
+        Ok(Permitted { mailbox: mailbox.clone(), capability, ceiling, shows_private })
     }
 
     /// Whether the policy names a mailbox, for whichever capability.
     #[must_use]
     pub fn knows(&self, mailbox: &Mailbox) -> bool {
-        self.policy.mailboxes.iter().any(|pattern| pattern.matches(mailbox))
+        self.policy.grants.iter().any(|grant| grant.covers(mailbox))
     }
 
     /// Permits a capability as such.
@@ -159,7 +171,18 @@ impl Client {
     /// # Errors
     /// [`Failure::Denied`] if the policy does not name it.
     pub fn entitle(&self, capability: Capability) -> Result<Entitled, Failure> {
-        if self.policy.capabilities.contains(&capability) { Ok(Entitled { capability }) } else { Err(Failure::Denied) }
+        let is_named = self.policy.grants.iter().any(|grant| grant.names(capability));
+        if is_named { Ok(Entitled { capability }) } else { Err(Failure::Denied) }
+    }
+}
+
+impl Grant {
+    fn names(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+
+    fn covers(&self, mailbox: &Mailbox) -> bool {
+        self.mailboxes.iter().any(|pattern| pattern.matches(mailbox))
     }
 }
 
@@ -167,10 +190,14 @@ impl Policy {
     /// A policy without limits on rate, concurrency and networks.
     #[must_use]
     pub fn unlimited(capabilities: &[Capability], mailboxes: &[&str], ceiling: Ceiling) -> Self {
-        Self {
+        let grant = Grant {
             capabilities: capabilities.to_vec(),
             mailboxes: mailboxes.iter().map(|pattern| Pattern::new(pattern)).collect(),
             ceiling,
+            shows_private: false,
+        };
+        Self {
+            grants: vec![grant],
             requests_per_second: NonZeroU32::MAX,
             burst: NonZeroU32::MAX,
             concurrency: Semaphore::MAX_PERMITS,
@@ -193,10 +220,16 @@ impl Permitted {
         self.capability
     }
 
-    /// The most that may be seen of an item.
+    /// The most that may be seen of an item that is not private.
     #[must_use]
     pub fn ceiling(&self) -> Ceiling {
         self.ceiling
+    }
+
+    /// The most that may be seen of an item.
+    #[must_use]
+    pub fn ceiling_of(&self, is_private: bool) -> Ceiling {
+        if is_private && !self.shows_private { Ceiling::Time } else { self.ceiling }
     }
 }
 
@@ -253,6 +286,19 @@ mod tests {
         }
         assert_eq!(permit("alice@contoso.example", Capability::CalendarRead).unwrap_err(), Failure::Denied);
         assert!(client.entitle(Capability::Directory).is_err());
+    }
+
+    #[test]
+    fn each_capability_has_its_own_mailboxes() {
+        let mut policy = Policy::unlimited(&[Capability::FreeBusy], &["*@contoso.example"], Ceiling::Time);
+        let own = Policy::unlimited(&[Capability::CalendarRead], &["a@contoso.example"], Ceiling::Full);
+        policy.grants.extend(own.grants.into_iter().map(|grant| Grant { shows_private: true, ..grant }));
+        let client = Client::without_login("c", policy);
+        let permit = |address: &str, capability| client.permit(&Mailbox::parse(address).unwrap(), capability);
+        assert_eq!(permit("a@contoso.example", Capability::CalendarRead).unwrap().ceiling_of(true), Ceiling::Full);
+        assert_eq!(permit("a@contoso.example", Capability::FreeBusy).unwrap().ceiling_of(true), Ceiling::Time);
+        assert_eq!(permit("b@contoso.example", Capability::CalendarRead).unwrap_err(), Failure::Denied);
+        assert!(permit("b@contoso.example", Capability::FreeBusy).is_ok());
     }
 
     #[test]

@@ -17,14 +17,38 @@ pub enum Failure {
         /// What the caller sent, shortened.
         address: String,
     },
+    /// A change key that no item ever had.
+    #[error("The change key is invalid.")]
+    BadChangeKey,
+    /// An id that no item or folder could have.
+    #[error("Id is malformed.")]
+    BadId,
     /// The merged free/busy interval is outside 5 to 1440 minutes or not below the window.
     #[error(
         "The specified merged free/busy interval is not valid. Specify an interval that is less than the free/busy time window and  between 5 and 1440 minutes."
     )]
     BadInterval,
+    /// Content of an item that is no iCalendar.
+    #[error("The MIME content is invalid.")]
+    BadMime,
+    /// A property that items of this kind do not have.
+    #[error("The property {path} is not valid for this operation.")]
+    BadProperty {
+        /// The property's path.
+        path: String,
+    },
+    /// A recurrence that contradicts itself.
+    #[error("The recurrence is invalid.")]
+    BadRecurrence,
+    /// A subscription to nothing, or to what cannot be subscribed to.
+    #[error("The subscription request is not valid.")]
+    BadSubscriptionRequest,
     /// The free/busy view asked for is none of the five, or none was asked for.
     #[error("The requested free/busy view is not valid.")]
     BadView,
+    /// A place in a queue of changes that is not there.
+    #[error("The watermark is not valid.")]
+    BadWatermark,
     /// A window that ends before it starts, or whose bounds cannot be read.
     #[error("The time duration specified for {what} is invalid.")]
     BadWindow {
@@ -37,6 +61,9 @@ pub enum Failure {
         /// How long the caller should wait.
         retry_after: Duration,
     },
+    /// A change that needs the key of what it changes.
+    #[error("The change key is required for this operation.")]
+    ChangeKeyRequired,
     /// Changed by somebody else meanwhile.
     #[error(
         "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item."
@@ -48,6 +75,12 @@ pub enum Failure {
     /// Policy, or Graph, forbids it.
     #[error("Access is denied. Check credentials and try again.")]
     Denied,
+    /// An id without anything in it.
+    #[error("Id must be non-empty.")]
+    EmptyId,
+    /// An event or a view that ends before it starts.
+    #[error("EndDate is earlier than StartDate")]
+    EndBeforeStart,
     /// A group that holds more members than one request may ask about.
     #[error("The group has too many members.")]
     GroupTooLarge,
@@ -57,12 +90,35 @@ pub enum Failure {
     /// An impersonation header that names nobody, or cannot be read.
     #[error("The ExchangeImpersonation SOAP header is not valid.")]
     ImpersonationInvalid,
+    /// The request does not say who is to be told, which it must.
+    #[error("The request does not say whether to tell the attendees or to send the item.")]
+    InstructionMissing {
+        /// What EWS calls it.
+        code: &'static str,
+    },
     /// A fault of our own: an answer that cannot be decoded, a broken invariant.
     #[error("An internal server error occurred. The operation failed.")]
     Internal,
+    /// An answer to an invitation of one's own.
+    #[error("The calendar item is the organizer's own: there is nothing to answer.")]
+    IsOrganizer {
+        /// What EWS calls it.
+        code: &'static str,
+    },
+    /// A folder of nobody in particular, from a client without a mailbox.
+    #[error(
+        "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids."
+    )]
+    MailboxRequired,
     /// Not XML, no SOAP envelope, a document type declaration, too deep, too long.
     #[error("The request is invalid.")]
     Malformed,
+    /// The request names no mailbox.
+    #[error("There are no target users in the EmailAddress array.")]
+    NoMailboxes,
+    /// No folder under that id.
+    #[error("The specified folder could not be found in the store.")]
+    NoSuchFolder,
     /// No item under that id.
     #[error("The specified object was not found in the store.")]
     NoSuchItem,
@@ -72,12 +128,39 @@ pub enum Failure {
         /// The address that was asked for.
         address: String,
     },
-    /// The request names no mailbox.
-    #[error("There are no target users in the EmailAddress array.")]
-    NoMailboxes,
+    /// No subscription under that id, or none any more.
+    #[error("The subscription was not found.")]
+    NoSuchSubscription,
+    /// A calendar item for a folder that is no calendar.
+    #[error("Calendar items can only be kept in a calendar folder.")]
+    NotACalendar,
+    /// The id of something else, where that of an occurrence was wanted.
+    #[error("The id is not that of an occurrence.")]
+    NotAnOccurrence,
+    /// The id of something else, where that of a series was wanted.
+    #[error("The id is not that of a recurring master.")]
+    NotASeries,
+    /// Only the organizer may do this.
+    #[error("You must be the organizer to do this.")]
+    NotOrganizer,
+    /// An occurrence moved past its neighbours.
+    #[error("Modified occurrence is crossing or overlapping adjacent occurrence.")]
+    OccurrenceBoundary,
+    /// An occurrence that was deleted.
+    #[error("The occurrence was deleted from the recurrence.")]
+    OccurrenceDeleted,
+    /// An occurrence that the series never had.
+    #[error("Occurrence index is out of recurrence range.")]
+    OccurrenceOutOfRange,
     /// The mailbox is in another organisation, and the way there failed.
     #[error("Proxy web request failed.")]
     Proxy,
+    /// A property that only the server sets.
+    #[error("The property {path} cannot be set.")]
+    ReadOnlyProperty {
+        /// The property's path.
+        path: String,
+    },
     /// More calendar entries than one answer may hold.
     #[error("The result set contains too many calendar entries. The allowed size = 1000.")]
     ResultTooBig,
@@ -89,9 +172,20 @@ pub enum Failure {
         /// What is wrong with it.
         problem: String,
     },
+    /// Another client's subscription.
+    #[error("Access is denied. Only the subscription owner may access the subscription.")]
+    SubscriptionDenied,
     /// Not answered before the deadline.
     #[error("Request could not be processed in time.")]
     TimedOut,
+    /// An event of more than five years.
+    #[error("The duration of the calendar item is too long: at most 5 years.")]
+    TooLong,
+    /// More items than one answer may hold.
+    #[error(
+        "You have exceeded the maximum number of objects that can be returned for the find operation. Use paging to reduce the result size and try your request again."
+    )]
+    TooManyFound,
     /// More mailboxes than one request may name.
     #[error(
         "There are too many target users in the EmailAddress array. The allowed size = 100; the actual size = {actual}."
@@ -100,6 +194,9 @@ pub enum Failure {
         /// How many were named.
         actual: usize,
     },
+    /// More subscriptions than a client may have.
+    #[error("You have exceeded the number of allowed subscriptions.")]
+    TooManySubscriptions,
     /// Graph is out of reach or answers 5xx.
     #[error("The mailbox data source is unavailable.")]
     Unavailable,
@@ -112,9 +209,24 @@ pub enum Failure {
         /// The operation's name.
         what: String,
     },
+    /// A property that cannot be searched or sorted by.
+    #[error("The property {path} cannot be used to search or sort.")]
+    UnsupportedQuery {
+        /// The property's path.
+        path: String,
+    },
     /// A `RequestServerVersion` that this server does not know.
     #[error("The request is invalid.")]
     UnsupportedVersion,
+    /// A change of no property, or of several in one.
+    #[error("An update must set exactly one property.")]
+    UpdateCount,
+    /// A change that names another property than it sets.
+    #[error("The property that is set is not the one that is named.")]
+    UpdateMismatch,
+    /// A calendar view of more than two years.
+    #[error("The specified view range exceeds the maximum range of two years.")]
+    ViewTooLarge,
     /// A window longer than 62 days.
     #[error(
         "The requested time duration specified for {what} is too long. The allowed limit = 62 days; the actual limit = {days} days."
@@ -125,6 +237,11 @@ pub enum Failure {
         /// Its length in whole days, rounded up.
         days: i64,
     },
+    /// Attendees would be told although the request says that they must not be.
+    #[error(
+        "SendToNone is not possible here: the calendar service tells the attendees of every such change. Choose SendToAllAndSaveCopy."
+    )]
+    WouldNotify,
 }
 
 /// Whom a failure is counted against.
@@ -147,6 +264,35 @@ impl Failure {
         match self {
             Self::BadAddress { .. }
             | Self::BadInterval
+            | Self::BadChangeKey
+            | Self::BadId
+            | Self::BadMime
+            | Self::BadProperty { .. }
+            | Self::BadRecurrence
+            | Self::BadSubscriptionRequest
+            | Self::BadWatermark
+            | Self::ChangeKeyRequired
+            | Self::EmptyId
+            | Self::EndBeforeStart
+            | Self::InstructionMissing { .. }
+            | Self::IsOrganizer { .. }
+            | Self::MailboxRequired
+            | Self::NoSuchFolder
+            | Self::NoSuchSubscription
+            | Self::NotACalendar
+            | Self::NotAnOccurrence
+            | Self::NotASeries
+            | Self::NotOrganizer
+            | Self::OccurrenceBoundary
+            | Self::OccurrenceDeleted
+            | Self::OccurrenceOutOfRange
+            | Self::ReadOnlyProperty { .. }
+            | Self::TooLong
+            | Self::TooManyFound
+            | Self::TooManySubscriptions
+            | Self::UpdateCount
+            | Self::UpdateMismatch
+            | Self::ViewTooLarge
             | Self::BadView
             | Self::BadWindow { .. }
             | Self::Conflict
@@ -163,8 +309,10 @@ impl Failure {
             | Self::UnsupportedVersion
             | Self::WindowTooLarge { .. } => Blame::Caller,
             Self::Busy { .. } | Self::Proxy | Self::TimedOut | Self::Unavailable => Blame::Graph,
-            Self::CredentialRefused | Self::Denied | Self::ImpersonationDenied => Blame::Tenant,
-            Self::Internal | Self::Unsupported { .. } => Blame::Us,
+            Self::CredentialRefused | Self::Denied | Self::ImpersonationDenied | Self::SubscriptionDenied => {
+                Blame::Tenant
+            }
+            Self::Internal | Self::Unsupported { .. } | Self::UnsupportedQuery { .. } | Self::WouldNotify => Blame::Us,
         }
     }
 
@@ -173,6 +321,38 @@ impl Failure {
     pub fn label(&self) -> &'static str {
         match self {
             Self::BadAddress { .. } => "bad_address",
+            Self::WouldNotify => "would_notify",
+            Self::ViewTooLarge => "view_too_large",
+            Self::UpdateMismatch => "update_mismatch",
+            Self::UpdateCount => "update_count",
+            Self::UnsupportedQuery { .. } => "unsupported_query",
+            Self::TooManySubscriptions => "too_many_subscriptions",
+            Self::TooManyFound => "too_many_found",
+            Self::TooLong => "too_long",
+            Self::SubscriptionDenied => "subscription_denied",
+            Self::ReadOnlyProperty { .. } => "read_only_property",
+            Self::OccurrenceOutOfRange => "occurrence_out_of_range",
+            Self::OccurrenceDeleted => "occurrence_deleted",
+            Self::OccurrenceBoundary => "occurrence_boundary",
+            Self::NotOrganizer => "not_organizer",
+            Self::NotASeries => "not_a_series",
+            Self::NotAnOccurrence => "not_an_occurrence",
+            Self::NotACalendar => "not_a_calendar",
+            Self::NoSuchSubscription => "no_such_subscription",
+            Self::NoSuchFolder => "no_such_folder",
+            Self::MailboxRequired => "mailbox_required",
+            Self::IsOrganizer { .. } => "is_organizer",
+            Self::InstructionMissing { .. } => "instruction_missing",
+            Self::EndBeforeStart => "end_before_start",
+            Self::EmptyId => "empty_id",
+            Self::ChangeKeyRequired => "change_key_required",
+            Self::BadWatermark => "bad_watermark",
+            Self::BadSubscriptionRequest => "bad_subscription_request",
+            Self::BadRecurrence => "bad_recurrence",
+            Self::BadProperty { .. } => "bad_property",
+            Self::BadMime => "bad_mime",
+            Self::BadId => "bad_id",
+            Self::BadChangeKey => "bad_change_key",
             Self::BadInterval => "bad_interval",
             Self::BadView => "bad_view",
             Self::BadWindow { .. } => "bad_window",

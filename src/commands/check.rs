@@ -64,14 +64,14 @@ fn remarks(config: &Config) -> Vec<String> {
         remarks.push("there is no client: nobody can call".to_owned());
     }
     for client in &config.clients {
-        for capability in &client.policy.capabilities {
+        for capability in client.policy.grants.iter().flat_map(|grant| &grant.capabilities) {
             let served = config.tenants.iter().any(|tenant| tenant.credential(*capability).is_some());
             if !served {
                 let name = capability.name();
                 remarks.push(format!("client {} may use {name}, but no tenant has a credential for it", client.id));
             }
         }
-        if client.policy.mailboxes.is_empty() {
+        if client.policy.grants.iter().all(|grant| grant.mailboxes.is_empty()) {
             remarks.push(format!("client {} may use no mailbox", client.id));
         }
     }

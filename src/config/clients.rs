@@ -4,7 +4,8 @@ use argon2::password_hash::phc::PasswordHash;
 use toml::Spanned;
 
 use super::{Reader, raw};
-use crate::client::{Ceiling, Client, Pattern, Policy};
+use crate::calendar::Mailbox;
+use crate::client::{Ceiling, Client, Grant, Pattern, Policy};
 
 impl Reader<'_> {
     pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>) -> Vec<Client> {
@@ -31,10 +32,17 @@ impl Reader<'_> {
                 self.problems.add(hash, "clients.passwords_argon2id", remedy);
             }
         }
+        let (capabilities, mailboxes) = (&client.capabilities, &client.mailboxes);
+        let mut grants = vec![self.grant(capabilities, mailboxes, &client.ceiling, client.private_items)];
+        grants.extend(
+            client
+                .grants
+                .iter()
+                .map(|grant| self.grant(&grant.capabilities, &grant.mailboxes, &grant.ceiling, grant.private_items)),
+        );
+        let mailbox = client.mailbox.as_ref().and_then(|text| self.mailbox(text));
         let policy = Policy {
-            capabilities: self.capabilities(&client.capabilities, "clients.capabilities"),
-            mailboxes: client.mailboxes.iter().filter_map(|text| self.pattern(text)).collect(),
-            ceiling: self.ceiling(&client.ceiling),
+            grants,
             requests_per_second: client.requests_per_second,
             burst: client.burst,
             concurrency: client.concurrency.max(1),
@@ -47,8 +55,32 @@ impl Reader<'_> {
             users: raw.users.iter().map(|user| user.to_lowercase()).collect(),
             secrets,
             passwords: raw.passwords_argon2id.into_iter().map(Spanned::into_inner).collect(),
+            mailbox,
             policy,
         }
+    }
+
+    fn grant(
+        &mut self,
+        capabilities: &[Spanned<String>],
+        mailboxes: &[Spanned<String>],
+        ceiling: &Spanned<String>,
+        shows_private: bool,
+    ) -> Grant {
+        Grant {
+            capabilities: self.capabilities(capabilities, "clients.capabilities"),
+            mailboxes: mailboxes.iter().filter_map(|text| self.pattern(text)).collect(),
+            ceiling: self.ceiling(ceiling),
+            shows_private,
+        }
+    }
+
+    fn mailbox(&mut self, text: &Spanned<String>) -> Option<Mailbox> {
+        let mailbox = Mailbox::parse(text.get_ref()).ok();
+        if mailbox.is_none() {
+            self.problems.add(text, "clients.mailbox", "is no address");
+        }
+        mailbox
     }
 
     fn sha256(&mut self, text: &Spanned<String>) -> Option<[u8; 32]> {

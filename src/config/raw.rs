@@ -179,6 +179,11 @@ pub(super) struct Client {
     pub(super) capabilities: Vec<Spanned<String>>,
     pub(super) mailboxes: Vec<Spanned<String>>,
     pub(super) ceiling: Spanned<String>,
+    #[serde(default)]
+    pub(super) private_items: bool,
+    #[serde(default)]
+    pub(super) grants: Vec<Grant>,
+    pub(super) mailbox: Option<Spanned<String>>,
     #[serde(default = "fifty")]
     pub(super) requests_per_second: std::num::NonZeroU32,
     #[serde(default = "hundred")]
@@ -189,6 +194,17 @@ pub(super) struct Client {
     pub(super) networks: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) token_networks: Vec<Spanned<String>>,
+}
+
+/// More of what a client may do.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Grant {
+    pub(super) capabilities: Vec<Spanned<String>>,
+    pub(super) mailboxes: Vec<Spanned<String>>,
+    pub(super) ceiling: Spanned<String>,
+    #[serde(default)]
+    pub(super) private_items: bool,
 }
 
 /// Where a secret is.

@@ -12,6 +12,8 @@ use crate::failure::Failure;
 /// Families of operations that fail in the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
+    /// The whole answer or a fault, never a part: callers take what is missing for deleted.
+    AllOrNothing,
     /// A list of mailboxes, each with its own outcome; request-level faults carry a number instead
     /// of a response code.
     Availability,
@@ -37,6 +39,38 @@ pub fn code(failure: &Failure, family: Family) -> Code {
     let availability = family == Family::Availability;
     let (name, number, exception) = match failure {
         Failure::BadAddress { .. } => ("ErrorInvalidSmtpAddress", Some(5035), Some("InvalidSmtpAddressException")),
+        Failure::BadChangeKey => ("ErrorInvalidChangeKey", None, None),
+        Failure::BadId => ("ErrorInvalidIdMalformed", None, None),
+        Failure::BadMime => ("ErrorMimeContentInvalid", None, None),
+        Failure::BadProperty { .. } => ("ErrorInvalidPropertyRequest", None, None),
+        Failure::BadRecurrence => ("ErrorCalendarInvalidRecurrence", None, None),
+        Failure::BadSubscriptionRequest => ("ErrorInvalidSubscriptionRequest", None, None),
+        Failure::BadWatermark => ("ErrorInvalidWatermark", None, None),
+        Failure::ChangeKeyRequired => ("ErrorChangeKeyRequired", None, None),
+        Failure::EmptyId => ("ErrorInvalidIdEmpty", None, None),
+        Failure::EndBeforeStart => ("ErrorCalendarEndDateIsEarlierThanStartDate", None, None),
+        Failure::InstructionMissing { code } => (*code, None, None),
+        Failure::IsOrganizer { code } => (*code, None, None),
+        Failure::MailboxRequired => ("ErrorMissingEmailAddress", None, None),
+        Failure::NoSuchFolder => ("ErrorFolderNotFound", None, None),
+        Failure::NoSuchSubscription => ("ErrorSubscriptionNotFound", None, None),
+        Failure::NotACalendar => ("ErrorCannotCreateCalendarItemInNonCalendarFolder", None, None),
+        Failure::NotAnOccurrence => ("ErrorCalendarCannotUseIdForOccurrenceId", None, None),
+        Failure::NotASeries => ("ErrorCalendarCannotUseIdForRecurringMasterId", None, None),
+        Failure::NotOrganizer => ("ErrorCalendarIsNotOrganizer", None, None),
+        Failure::OccurrenceBoundary => ("ErrorOccurrenceCrossingBoundary", None, None),
+        Failure::OccurrenceDeleted => ("ErrorCalendarOccurrenceIsDeletedFromRecurrence", None, None),
+        Failure::OccurrenceOutOfRange => ("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange", None, None),
+        Failure::ReadOnlyProperty { .. } => ("ErrorInvalidPropertySet", None, None),
+        Failure::SubscriptionDenied => ("ErrorSubscriptionAccessDenied", None, None),
+        Failure::TooLong => ("ErrorCalendarDurationIsTooLong", None, None),
+        Failure::TooManyFound => ("ErrorExceededFindCountLimit", None, None),
+        Failure::TooManySubscriptions => ("ErrorExceededSubscriptionCount", None, None),
+        Failure::UnsupportedQuery { .. } => ("ErrorUnsupportedPathForQuery", None, None),
+        Failure::UpdateCount => ("ErrorIncorrectUpdatePropertyCount", None, None),
+        Failure::UpdateMismatch => ("ErrorUpdatePropertyMismatch", None, None),
+        Failure::ViewTooLarge => ("ErrorCalendarViewRangeTooBig", None, None),
+        Failure::WouldNotify => ("ErrorInvalidOperation", None, None),
         Failure::BadInterval => ("ErrorInvalidMergedFreeBusyInterval", Some(5008), None),
         Failure::BadView => ("ErrorInvalidFreeBusyViewType", Some(5007), None),
         Failure::BadWindow { .. } => ("ErrorInvalidTimeInterval", Some(5004), None),

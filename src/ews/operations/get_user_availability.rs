@@ -16,7 +16,7 @@ pub(super) use request::GetUserAvailability;
 use crate::calendar::free_busy;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
-use crate::client::Permitted;
+use crate::client::{Ceiling, Permitted};
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation};
 use crate::ews::soap::Body;
@@ -128,11 +128,11 @@ async fn answers(
     zone: &Zone,
     context: &Context<'_>,
 ) -> Result<Vec<MailboxAnswer>, Failure> {
-    let ceiling = context.client.policy.ceiling;
-    let wants_details = asked.view.given(ceiling, true).has_details();
+    let ceilings = mailboxes.iter().map(|mailbox| mailbox.as_ref().map_or(Ceiling::Time, Permitted::ceiling));
+    let wants_details = ceilings.clone().any(|ceiling| asked.view.given(ceiling, true).has_details());
     let detail = if wants_details { Detail::Full } else { Detail::Times };
     let mut answers = Vec::with_capacity(mailboxes.len());
-    for found in find(mailboxes, asked.window, detail, context).await {
+    for (found, ceiling) in find(mailboxes, asked.window, detail, context).await.into_iter().zip(ceilings) {
         let outcome = match found {
             Found::One(Ok(free_busy)) => {
                 Outcome::FreeBusy { view: asked.view.given(ceiling, free_busy.is_detailed()), free_busy }
