@@ -13,12 +13,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
+use crate::changes::Changes;
 use crate::client::Clients;
 use crate::config::{self, Config};
+use crate::ews::Services;
 use crate::graph::Graphs;
+use crate::items::Items;
 use crate::metrics::Metrics;
 use crate::server::tls::Certificates;
 use crate::server::{self, Capture, Gates, Logins, Shared, Tokens, listen};
+use crate::store::Store;
+use crate::writes::Writes;
 
 /// A running gateway.
 #[derive(Debug)]
@@ -39,6 +44,13 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics)).map_err(io::Error::other)?;
         let graphs = Arc::new(graphs);
+        let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
+        let services = Services {
+            graphs: Arc::clone(&graphs),
+            writes: Arc::new(Writes::new(Arc::clone(&graphs), store.clone())),
+            changes: Arc::new(Changes::new(Arc::clone(&graphs), store)),
+            items: Arc::new(Items::new()),
+        };
         let clients = Clients::new(config.clients);
         let gates = Arc::new(Gates::new(&clients, config.limits.failures_per_minute));
         let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
@@ -48,7 +60,7 @@ impl App {
         let shared = Arc::new(Shared {
             logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&gates)),
             clients,
-            graphs: Arc::clone(&graphs),
+            services,
             tokens: Tokens::new(&config.tokens.keys, &config.server.public_url, config.tokens.lifetime),
             gates,
             metrics: Arc::clone(&metrics),
@@ -107,7 +119,7 @@ impl App {
     /// Whose calendars there are.
     #[must_use]
     pub fn graphs(&self) -> &Graphs {
-        &self.shared.graphs
+        &self.shared.services.graphs
     }
 
     /// Reads the certificate files again.

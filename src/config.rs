@@ -42,6 +42,8 @@ pub struct Config {
     pub log: Log,
     /// Writing whole exchanges to files.
     pub capture: Option<Capture>,
+    /// What must survive a restart; nothing does without it.
+    pub store: Option<PathBuf>,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
     /// Who may call.
@@ -107,6 +109,7 @@ impl Config {
             graph: reader.graph(raw.graph, raw.cache),
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
+            store: raw.store.map(|store| folder.join(store.path)),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };

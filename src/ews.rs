@@ -7,10 +7,14 @@ pub mod operation;
 mod operations;
 pub mod pull;
 pub mod soap;
+pub mod target;
 pub mod types;
 pub mod xml;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+
+pub use operation::Services;
 
 use operation::Context;
 use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
@@ -21,7 +25,6 @@ use crate::client::Client;
 use crate::ews::fault::Family;
 use crate::ews::operation::Entry;
 use crate::failure::Failure;
-use crate::graph::Graphs;
 use crate::journal::Journal;
 
 /// An answer: a whole SOAP envelope, and what became of the request.
@@ -44,7 +47,7 @@ impl Reply {
 }
 
 /// Answers one request: envelope, operation, reply.
-pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal: &Journal) -> Reply {
+pub async fn dispatch(document: &str, client: &Arc<Client>, services: &Services, journal: &Journal) -> Reply {
     let Envelope { header, body } = match Envelope::parse(document) {
         Ok(envelope) => envelope,
         Err(failure) => return Reply::fault("-", Family::PerItem, failure),
@@ -56,7 +59,8 @@ pub async fn dispatch(document: &str, client: &Client, graphs: &Graphs, journal:
     if let Err(failure) = admit(entry, client, &header) {
         return Reply::fault(entry.name, entry.family, failure);
     }
-    let context = Context { client, graphs, journal, header };
+    let Services { graphs, writes, changes, items } = services;
+    let context = Context { client, graphs, writes, changes, items, journal, header };
     match entry.answer(body, &context).await {
         Ok(envelope) => Reply { operation: entry.name, failure: None, envelope },
         Err(failure) => Reply::fault(entry.name, entry.family, failure),

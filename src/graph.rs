@@ -10,6 +10,7 @@ mod calls;
 mod circuit;
 mod client;
 mod directory;
+mod events;
 mod fault;
 mod fills;
 mod free_busy;
@@ -37,6 +38,7 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 pub use self::circuit::CircuitState;
+pub use self::events::{EventParts, Reply, ReplyKind};
 pub use self::settings::{CacheSettings, Detail, Settings};
 pub use self::status::{CredentialStatus, Probe, TenantStatus};
 pub use self::token::TokenState;

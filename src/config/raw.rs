@@ -27,10 +27,17 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) log: Log,
     pub(super) capture: Option<Capture>,
+    pub(super) store: Option<Store>,
     #[serde(default)]
     pub(super) tenants: Vec<Spanned<Tenant>>,
     #[serde(default)]
     pub(super) clients: Vec<Spanned<Client>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) path: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]

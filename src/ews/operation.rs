@@ -5,23 +5,46 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::fault::Family;
 use super::soap::{self, Body, Header};
 use super::xml::Xml;
 use crate::calendar::Capability;
+use crate::changes::Changes;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::graph::Graphs;
+use crate::items::Items;
 use crate::journal::Journal;
+use crate::writes::Writes;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Services {
+    /// Whose calendars there are.
+    pub graphs: Arc<Graphs>,
+    /// Changing them.
+    pub writes: Arc<Writes>,
+    /// Hearing of changes.
+    pub changes: Arc<Changes>,
+    /// Whose item an id names.
+    pub items: Arc<Items>,
+}
 
 /// What every operation is given.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// Who calls.
-    pub client: &'a Client,
+    pub client: &'a Arc<Client>,
     /// Whose calendars there are.
     pub graphs: &'a Graphs,
+    /// Changing them.
+    pub writes: &'a Writes,
+    /// Hearing of changes.
+    pub changes: &'a Arc<Changes>,
+    /// Whose item an id names.
+    pub items: &'a Items,
     /// The request's clock and notebook.
     pub journal: &'a Journal,
     /// The SOAP header.

@@ -1,5 +1,7 @@
 //! Elements that several operations share.
 
+pub mod folder;
+pub mod item_id;
 pub mod mailbox;
 pub mod response_message;
 pub mod time_zone;

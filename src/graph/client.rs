@@ -63,8 +63,13 @@ pub(super) struct Call<'a> {
     /// The mailboxes that it is charged to, sorted; the first is the one that it is about.
     pub(super) mailboxes: &'a [Mailbox],
     pub(super) url: Url,
-    /// JSON to post; a call without is a GET.
+    pub(super) method: Method,
+    /// JSON.
     pub(super) body: Option<Bytes>,
+    /// More preferences, besides UTC.
+    pub(super) prefer: &'a [&'a str],
+    /// The change key that the event must still have.
+    pub(super) if_match: Option<&'a str>,
     /// `client-request-id`: the request that it was made for first.
     pub(super) id: Uuid,
     pub(super) deadline: Instant,
@@ -75,6 +80,26 @@ enum Attempt {
     Answered(Vec<u8>),
     Refused(Refusal),
     Cut(Cut),
+}
+
+impl<'a> Call<'a> {
+    /// A GET.
+    pub(super) fn get(
+        name: &'static str,
+        credential: usize,
+        mailboxes: &'a [Mailbox],
+        url: Url,
+        id: Uuid,
+        deadline: Instant,
+    ) -> Self {
+        let method = Method::GET;
+        Self { name, credential, mailboxes, url, method, body: None, prefer: &[], if_match: None, id, deadline }
+    }
+
+    /// The same with a body to post.
+    pub(super) fn posting(self, body: Bytes) -> Self {
+        Self { method: Method::POST, body: Some(body), ..self }
+    }
 }
 
 impl Client {
@@ -139,7 +164,8 @@ impl Client {
         })
     }
 
-    /// Sends a call until it is answered, refused for good, or out of time.
+    /// Sends a call until it is answered, refused for good, or out of time. Any call may be sent
+    /// several times: a write must be one that does no harm when it is done twice.
     ///
     /// # Errors
     /// The failure that it means, with Graph's own words where there were any.
@@ -186,7 +212,7 @@ impl Client {
         while let Some(url) = next.take() {
             let (id, deadline) = (journal.request_id, journal.deadline);
             journal.graph_calls.add(1);
-            let body = self.send(&Call { name, credential, mailboxes: &[], url, body: None, id, deadline }).await?;
+            let body = self.send(&Call::get(name, credential, &[], url, id, deadline)).await?;
             let page: Page<T> = decode(name, &body)?;
             values.extend(page.value);
             if values.len() < enough {
@@ -222,6 +248,8 @@ impl Client {
         let mut token = tokens.get(call.deadline).await.map_err(Trouble::from)?;
         let (mut renewed, mut reconnected) = (false, false);
         let mut attempt = 0;
+        // Whether Graph may have done what was asked without our knowing.
+        let mut unsure = false;
         loop {
             self.wait_while_throttled(call).await?;
             let places = self.lanes.enter(call.credential, call.mailboxes, call.deadline).await?;
@@ -238,23 +266,23 @@ impl Client {
                     return Ok(body);
                 }
                 Ok(Attempt::Refused(refusal)) => refusal,
-                Ok(Attempt::Cut(Cut::TooLong)) => return Err(Failure::Internal.into()),
-                // Every call is a read, so it may be sent again.
+                Ok(Attempt::Cut(Cut::TooLong)) => return Err(Trouble { unsure: true, ..Failure::Internal.into() }),
                 Ok(Attempt::Cut(_)) if !reconnected => {
-                    reconnected = true;
+                    (reconnected, unsure) = (true, true);
                     self.http.reconnect(&http);
                     continue;
                 }
                 Ok(Attempt::Cut(cut)) => {
-                    return Err(Trouble { told: Some(cut.to_string()), ..Failure::Unavailable.into() });
+                    return Err(Trouble { told: Some(cut.to_string()), unsure: true, ..Failure::Unavailable.into() });
                 }
                 Err(_) => {
                     self.observe(call, "error", begun.elapsed());
                     tracing::warn!(tenant = &*self.tenant, call = call.name, client_request_id = %call.id, "Graph is slow");
                     self.limit.tighten(Instant::now());
-                    return Err(Failure::TimedOut.into());
+                    return Err(Trouble { unsure: true, ..Failure::TimedOut.into() });
                 }
             };
+            unsure |= matches!(refusal.status, 500 | 502 | 504);
             match refusal.status {
                 401 if !renewed => {
                     renewed = true;
@@ -278,6 +306,7 @@ impl Client {
                 failure: refusal.failure(call.mailboxes.first()),
                 told: Some(refusal.told()),
                 status: Some(refusal.status),
+                unsure,
             });
         }
     }
@@ -285,15 +314,22 @@ impl Client {
     /// Sends once and reads the answer.
     async fn exchange(&self, call: &Call<'_>, http: &reqwest::Client, token: &Token, attempt: u32) -> Attempt {
         let begun = Instant::now();
-        let method = if call.body.is_some() { Method::POST } else { Method::GET };
+        let mut prefer = r#"outlook.timezone="UTC""#.to_owned();
+        for preference in call.prefer {
+            prefer.push_str(", ");
+            prefer.push_str(preference);
+        }
         let mut request = http
-            .request(method, call.url.clone())
+            .request(call.method.clone(), call.url.clone())
             .header(header::AUTHORIZATION, token.header())
             .header(header::ACCEPT, "application/json")
             .header("client-request-id", call.id.to_string())
-            .header("prefer", r#"outlook.timezone="UTC""#);
+            .header("prefer", prefer);
         if attempt > 0 {
             request = request.header("retry-attempt", attempt);
+        }
+        if let Some(change_key) = call.if_match {
+            request = request.header(header::IF_MATCH, format!("W/\"{change_key}\""));
         }
         if let Some(body) = &call.body {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
@@ -301,7 +337,7 @@ impl Client {
         let outcome = self.receive(request).await;
         let taken = begun.elapsed();
         let (status, headers, outcome) = match outcome {
-            Ok((status, headers, body)) if status == StatusCode::OK => (status, headers, Attempt::Answered(body)),
+            Ok((status, headers, body)) if status.is_success() => (status, headers, Attempt::Answered(body)),
             Ok((status, headers, body)) => {
                 let refusal = Refusal::read(status.as_u16(), retry_after(&headers), &body);
                 (status, headers, Attempt::Refused(refusal))

@@ -18,6 +18,8 @@ pub(super) struct Trouble {
     pub(super) told: Option<String>,
     /// The status that came with it, if Graph answered.
     pub(super) status: Option<u16>,
+    /// Whether an attempt may have been carried out all the same.
+    pub(super) unsure: bool,
 }
 
 /// An error answer.
@@ -76,6 +78,10 @@ impl Refusal {
                 | "Request_ResourceNotFound"
                 | "ResourceNotFound",
             ) => nobody(),
+            (400, "ErrorInvalidIdMalformed") => Failure::BadId,
+            (400, "ErrorOccurrenceCrossingBoundary") => Failure::OccurrenceBoundary,
+            // The id is that of an item in another mailbox.
+            (400, "ErrorInvalidMailboxItemId") => Failure::NoSuchItem,
             (400, "ErrorInvalidTimeInterval" | "ErrorTimeIntervalTooBig") => {
                 Failure::BadWindow { what: "FreeBusyViewOptions.TimeWindow" }
             }
@@ -161,7 +167,7 @@ impl Trouble {
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        Self { failure, told: None, status: None }
+        Self { failure, told: None, status: None, unsure: false }
     }
 }
 

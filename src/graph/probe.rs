@@ -94,7 +94,7 @@ pub(super) async fn warm(client: &Client) {
 async fn knock(client: &Client, credential: usize, deadline: Instant) -> Result<String, String> {
     let mut url = client.url(&["users"]);
     url.query_pairs_mut().append_pair("$select", "id").append_pair("$top", "1");
-    let call = Call { name: "knock", credential, mailboxes: &[], url, body: None, id: Uuid::new_v4(), deadline };
+    let call = Call::get("knock", credential, &[], url, Uuid::new_v4(), deadline);
     match client.send(&call).await {
         Ok(_) => Ok("Graph answers".into()),
         Err(trouble) if matches!(trouble.status, Some(403 | 404)) => Ok("Graph answers and takes the token".into()),

@@ -131,11 +131,11 @@ fn check(body: Bytes, headers: &HeaderMap, limit: usize) -> Result<Bytes, Status
 }
 
 /// The reply in time, whatever happens.
-async fn reply(shared: &Shared, body: &[u8], client: &Client, journal: &Journal) -> Reply {
+async fn reply(shared: &Shared, body: &[u8], client: &Arc<Client>, journal: &Journal) -> Reply {
     let Ok(document) = std::str::from_utf8(body) else {
         return Reply::fault("-", Family::PerItem, Failure::Malformed);
     };
-    let dispatch = AssertUnwindSafe(ews::dispatch(document, client, &shared.graphs, journal)).catch_unwind();
+    let dispatch = AssertUnwindSafe(ews::dispatch(document, client, &shared.services, journal)).catch_unwind();
     match tokio::time::timeout_at(journal.deadline + GRACE, dispatch).await {
         Ok(Ok(reply)) => reply,
         Ok(Err(_)) => Reply::fault("-", Family::PerItem, Failure::Internal),

@@ -17,7 +17,7 @@ pub(super) async fn ready(state: SharedState) -> Response {
     if state.is_leaving() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    if !state.graphs.ready() {
+    if !state.services.graphs.ready() {
         return text(StatusCode::SERVICE_UNAVAILABLE, "not ready yet\n");
     }
     text(StatusCode::OK, "success")

@@ -15,15 +15,15 @@ use super::logins::Logins;
 use super::peer::Proxies;
 use super::tokens::Tokens;
 use crate::client::Clients;
-use crate::graph::Graphs;
+use crate::ews::Services;
 use crate::metrics::Metrics;
 
 /// What all requests share.
 pub struct Shared {
     /// Who may call.
     pub clients: Clients,
-    /// Whose calendars.
-    pub graphs: Arc<Graphs>,
+    /// Calendars, and what is done with them.
+    pub services: Services,
     /// Tokens of clients.
     pub tokens: Tokens,
     /// Names and secrets.

@@ -17,9 +17,31 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("calendar", &["failure"]),
     ("client", &["calendar", "failure"]),
     ("tenant", &["calendar", "failure"]),
+    ("store", &["failure"]),
+    ("items", &["calendar", "store", "failure"]),
+    ("writes", &["calendar", "client", "graph", "journal", "store", "failure"]),
+    ("changes", &["calendar", "client", "graph", "journal", "metrics", "store", "failure"]),
     ("graph", &["calendar", "tenant", "client::Permitted", "client::Entitled", "failure", "journal", "metrics"]),
-    ("ews", &["calendar", "client", "tenant", "failure", "journal", "metrics", "graph::Graphs", "graph::Detail"]),
-    ("server", &["ews", "graph", "client", "tenant", "failure", "journal", "metrics"]),
+    (
+        "ews",
+        &[
+            "calendar",
+            "changes",
+            "client",
+            "items",
+            "tenant",
+            "failure",
+            "journal",
+            "metrics",
+            "writes",
+            "graph::Graphs",
+            "graph::Detail",
+            "graph::EventParts",
+            "graph::Reply",
+            "graph::ReplyKind",
+        ],
+    ),
+    ("server", &["changes", "ews", "graph", "client", "tenant", "failure", "journal", "metrics"]),
     ("admin", &["graph", "metrics", "journal"]),
     ("simulator", &[]),
 ];
@@ -40,6 +62,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("quick_xml", &["ews"]),
     ("clap", &["main", "commands"]),
     ("toml", &["config"]),
+    ("rusqlite", &["store"]),
 ];
 
 /// What the core has none of.

@@ -53,9 +53,8 @@ pub(in crate::graph) async fn calendar_view(
     deadline: Instant,
 ) -> Result<(Vec<Told>, Vec<Ask>), Trouble> {
     let charged: Vec<_> = asks.iter().map(|ask| ask.mailbox.clone()).collect();
-    let body = Some(encode(&Batch::new(&asks))?);
-    let call =
-        Call { name: "batch", credential, mailboxes: &charged, url: client.url(&["$batch"]), body, id, deadline };
+    let batch = encode(&Batch::new(&asks))?;
+    let call = Call::get("batch", credential, &charged, client.url(&["$batch"]), id, deadline).posting(batch);
     let body = client.send(&call).await?;
     let mut replies = decode::<Replies>(NAME, &body)?.by_id();
     let (mut told, mut left) = (Vec::new(), Vec::new());

@@ -35,15 +35,9 @@ pub(in crate::graph) async fn get_schedule(
     id: Uuid,
     deadline: Instant,
 ) -> Result<Vec<Told>, Trouble> {
-    let call = Call {
-        name: NAME,
-        credential,
-        mailboxes: std::slice::from_ref(anchor),
-        url: client.url(&["users", anchor.as_str(), "calendar", "getSchedule"]),
-        body: Some(encode(&Request::new(mailboxes, window))?),
-        id,
-        deadline,
-    };
+    let url = client.url(&["users", anchor.as_str(), "calendar", "getSchedule"]);
+    let body = encode(&Request::new(mailboxes, window))?;
+    let call = Call::get(NAME, credential, std::slice::from_ref(anchor), url, id, deadline).posting(body);
     read(mailboxes, window, &client.send(&call).await?)
 }
 

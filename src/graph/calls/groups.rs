@@ -54,7 +54,7 @@ pub(in crate::graph) async fn members(
     if members.iter().any(Member::is_hidden) {
         // Whoever is left out of the answer would seem to be free.
         let told = Some("members' addresses cannot be read: grant User.ReadBasic.All".to_owned());
-        return Err(Trouble { failure: Failure::Denied, told, status: None });
+        return Err(Trouble { failure: Failure::Denied, told, status: None, unsure: false });
     }
     let mailboxes: BTreeSet<_> = members.into_iter().filter_map(Member::read).collect();
     if mailboxes.len() > MOST_MEMBERS {
