@@ -1,22 +1,22 @@
 """The requests of Respa's respa_exchange, byte for byte as it sends them, through the library that it sends them with
-(requests_ntlm), against a demonstration: usage respa_client.py DETAILS.json [--basic] [--restart COMMAND].
+(requests_ntlm), against a demonstration: usage respa_client.py DETAILS.json [--basic].
 
 respa_exchange is no package of its own; what it sends and what it reads of the answers is told in its source, and kept
-here: it takes the first ItemId, every CalendarItem, and one envelope of each chunk. COMMAND, if there is one, restarts
-the gateway while the listener waits.
+here: it takes the first ItemId, every CalendarItem, and one envelope of each chunk.
 """
 
 import argparse
 import datetime
+import importlib.metadata
 import json
 import pathlib
-import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
 import requests
+import requests_ntlm
 from requests.adapters import HTTPAdapter
 from requests_ntlm import HttpNtlmAuth
 from urllib3.util import Retry
@@ -301,14 +301,9 @@ def wait(what, seconds, condition):
     sys.exit(f"{what}: not within {seconds} s")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("details")
-    parser.add_argument("--basic", action="store_true")
-    parser.add_argument("--restart")
-    arguments = parser.parse_args()
-    details = json.loads(pathlib.Path(arguments.details).read_text())
-    exchange, graph = Exchange(details, arguments.basic), Graph(details)
+def conversation(details, basic, restart=None):
+    """All of it; `restart` restarts the gateway while the listener waits."""
+    exchange, graph = Exchange(details, basic), Graph(details)
     first, second = details["rooms"][:2]
     person = details["mailboxes"][0]
     today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -361,9 +356,9 @@ def main():
     subjects = {item["subject"] for item in exchange.find(first, *year).values()}
     assert "Changed in Outlook" in subjects and "Made in Outlook" not in subjects
 
-    if arguments.restart:
+    if restart:
         listener.connected.clear()
-        subprocess.run(arguments.restart, shell=True, check=True)
+        restart()
         listener.events.clear()
         graph.change(person, organised["id"], {"subject": "Changed while away"})
         wait("the stream after the restart", 20, listener.connected.is_set)
@@ -387,8 +382,17 @@ def main():
         print(f"respa: a foreign room is refused: {fault}")
     else:
         sys.exit("a foreign room was subscribed to")
-    scheme = "Basic" if arguments.basic else "NTLM"
-    print(f"respa: its whole conversation, by {scheme}; event after {delay:.1f} s")
+    scheme = "Basic" if basic else f"NTLM ({requests_ntlm.__name__} {importlib.metadata.version('requests_ntlm')})"
+    away = "; the gateway was restarted under the listener" if restart else ""
+    print(f"respa: its whole conversation, by {scheme}; event after {delay:.1f} s{away}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("details")
+    parser.add_argument("--basic", action="store_true")
+    arguments = parser.parse_args()
+    conversation(json.loads(pathlib.Path(arguments.details).read_text()), arguments.basic)
 
 
 if __name__ == "__main__":
