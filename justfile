@@ -83,6 +83,16 @@ clients:
 # Load while Graph is throttled, slow and dead.
 faults: (with-demo "python3 tests/clients/fault_run.py")
 
+# A thousand writes while the connection to Graph breaks and the gateway is killed.
+exactly-once *arguments:
+    cargo build --release --locked
+    python3 tests/clients/exactly_once.py target/release/calendar-relay {{ arguments }}
+
+# Figures about calendars: a long FindItem, idle streams, the delay of events.
+calendar-figures *arguments:
+    cargo build --release --locked
+    target/clients/venv/bin/python tests/clients/calendar_figures.py target/release/calendar-relay {{ arguments }}
+
 # The benchmarks; prints ratios.
 bench:
     cargo bench --locked --bench gateway
