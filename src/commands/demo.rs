@@ -91,15 +91,14 @@ impl Demo {
         let prefix = format!("demo-{}-{}", std::process::id(), listen.port());
         let certificates = certificate::make(&simulate::folder(), &prefix, &settings.hostnames)?;
         let text = configuration(&settings, listen, &certificates, &simulator.base_url(), &tenants, &clients)?;
-        let (key, tenants) = (new_secret(), tenants.clone());
-        let variable = move |name: &str| {
-            let secret_of = |application: &&Application| application.client_id == name;
-            let secret = tenants.iter().flat_map(|tenant| &tenant.applications).find(secret_of);
+        let key = new_secret();
+        let variable = |name: &str| {
             if name == SIGNING_KEY {
-                Some(key.clone())
-            } else {
-                secret.map(|application| application.client_secret.clone())
+                return Some(key.clone());
             }
+            let mut applications = tenants.iter().flat_map(|tenant| &tenant.applications);
+            let application = applications.find(|application| application.client_id == name);
+            application.map(|application| application.client_secret.clone()).or_else(|| clients.nt_hash(name))
         };
         let app = App::start(Config::parse(&text, Path::new("."), &variable)?).await?;
         Ok(Self { app, simulator, certificates, clients, simulator_tenant, master, mailboxes, rooms })

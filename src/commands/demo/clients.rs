@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::credentials::{new_secret, sha256};
+use super::super::credentials::{new_secret, nt_hash, sha256};
 
 /// The clients, and the mailboxes they are for.
 pub(super) struct Clients {
@@ -43,6 +43,12 @@ impl Clients {
         format!("{}@{domain}", self.demo.id)
     }
 
+    /// The NT hash that the configuration refers to by this name.
+    pub(super) fn nt_hash(&self, name: &str) -> Option<String> {
+        let login = [&self.demo, &self.respa, &self.account].into_iter().find(|login| login.nt_hash_name() == name);
+        login.map(|login| nt_hash(&login.password))
+    }
+
     /// Their part of the configuration, in the form that operators write.
     pub(super) fn configuration(&self) -> String {
         let everybody: Vec<String> = self.domains.iter().map(|domain| format!("*@{domain}")).collect();
@@ -80,7 +86,16 @@ impl Login {
     }
 
     fn configuration(&self) -> String {
-        format!("[[clients]]\nid = {:?}\nsecrets_sha256 = [\"{}\"]\n", self.id, sha256(&self.password))
+        format!(
+            "[[clients]]\nid = {:?}\nsecrets_sha256 = [\"{}\"]\nnt_hashes = [{{ env = {:?} }}]\n",
+            self.id,
+            sha256(&self.password),
+            self.nt_hash_name()
+        )
+    }
+
+    fn nt_hash_name(&self) -> String {
+        format!("{}-nt-hash", self.id)
     }
 }
 
