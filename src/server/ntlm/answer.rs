@@ -50,6 +50,10 @@ impl<'a> Answer<'a> {
         if !blob.starts_with(&[1, 1]) {
             return Err(Unfit::Malformed);
         }
+        // What is not looked at has to be whole too: LM response, workstation and session key.
+        for at in [12, 44, 52] {
+            field(whole, at)?;
+        }
         let pairs = Pairs::read(blob.get(PAIRS..).ok_or(Unfit::Malformed)?)?;
         Ok(Self {
             whole,

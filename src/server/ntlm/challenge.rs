@@ -79,7 +79,12 @@ impl Challenge {
             &target,
             &pairs,
         ];
-        Self { nonce, negotiate: negotiate.to_vec(), message: message.concat(), is_used: AtomicBool::new(false) }
+        Self::given(negotiate.to_vec(), message.concat(), nonce)
+    }
+
+    /// A challenge with this message.
+    pub(super) fn given(negotiate: Vec<u8>, message: Vec<u8>, nonce: [u8; 8]) -> Self {
+        Self { nonce, negotiate, message, is_used: AtomicBool::new(false) }
     }
 
     /// The message.
