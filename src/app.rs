@@ -21,7 +21,7 @@ use crate::graph::Graphs;
 use crate::items::Items;
 use crate::metrics::Metrics;
 use crate::server::tls::Certificates;
-use crate::server::{self, Capture, Gates, Logins, Shared, Tokens, listen};
+use crate::server::{self, Capture, Failures, Gates, Handshakes, Logins, Shared, Tokens, listen};
 use crate::store::Store;
 use crate::writes::Writes;
 
@@ -52,17 +52,25 @@ impl App {
             items: Arc::new(Items::new()),
         };
         let clients = Clients::new(config.clients);
-        let gates = Arc::new(Gates::new(&clients, config.limits.failures_per_minute));
+        let failures = Arc::new(Failures::new(config.limits.failures_per_minute));
         let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let open = |it: config::Capture| Capture::open(it.directory, it.addresses, it.files, config.limits.body_bytes);
         let capture = config.capture.map(open).transpose()?;
         let shared = Arc::new(Shared {
-            logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&gates)),
+            logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&failures)),
+            handshakes: Handshakes::new(
+                &clients,
+                &config.server.host,
+                config.ntlm.channel_binding,
+                Arc::clone(&failures),
+                certificates.clone(),
+            ),
+            gates: Arc::new(Gates::new(&clients)),
             clients,
             services,
             tokens: Tokens::new(&config.tokens.keys, &config.server.public_url, config.tokens.lifetime),
-            gates,
+            failures,
             metrics: Arc::clone(&metrics),
             limits: config.limits,
             clock: now,
@@ -84,10 +92,10 @@ impl App {
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).watch(end.clone()));
         }
-        let (gates, stop) = (Arc::clone(&shared.gates), end.clone());
+        let (failures, stop) = (Arc::clone(&shared.failures), end.clone());
         tasks.spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
-                gates.tidy();
+                failures.tidy();
             }
         });
         let stop = end.clone();

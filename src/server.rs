@@ -5,12 +5,16 @@
 mod authenticate;
 mod body;
 mod capture;
+mod connection;
 mod crowd;
 mod ews;
+mod failures;
+mod handshake;
 mod health;
 mod limits;
 pub mod listen;
 mod logins;
+pub mod ntlm;
 mod observe;
 mod peer;
 mod quick_ack;
@@ -29,6 +33,8 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 pub use capture::Capture;
+pub use failures::Failures;
+pub use handshake::{ChannelBinding, Handshakes};
 pub use limits::Gates;
 pub use logins::Logins;
 pub use peer::{ForwardedHeader, Proxies};

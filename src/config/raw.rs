@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::server::ForwardedHeader;
+use crate::server::{ChannelBinding, ForwardedHeader};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) limits: Limits,
     pub(super) tokens: Tokens,
+    #[serde(default)]
+    pub(super) ntlm: Ntlm,
     #[serde(default)]
     pub(super) cache: Cache,
     #[serde(default)]
@@ -99,6 +101,13 @@ pub(super) struct Tokens {
 pub(super) struct TokenKey {
     pub(super) id: String,
     pub(super) secret: Spanned<SecretReference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ntlm {
+    pub(super) channel_binding: Spanned<ChannelBinding>,
+    pub(super) plain: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +192,8 @@ pub(super) struct Client {
     pub(super) secrets_sha256: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) passwords_argon2id: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) nt_hashes: Vec<Spanned<SecretReference>>,
     pub(super) capabilities: Vec<Spanned<String>>,
     pub(super) mailboxes: Vec<Spanned<String>>,
     pub(super) ceiling: Spanned<String>,
@@ -246,6 +257,12 @@ impl Default for Limits {
             failures_per_minute: 20,
             password_checks: 2,
         }
+    }
+}
+
+impl Default for Ntlm {
+    fn default() -> Self {
+        Self { channel_binding: Spanned::new(0..0, ChannelBinding::default()), plain: false }
     }
 }
 

@@ -119,7 +119,10 @@ fn response_text(path: &str, status: StatusCode, headers: &HeaderMap, body: &[u8
 
 fn push_headers(text: &mut String, headers: &HeaderMap) {
     for (name, value) in headers {
-        let secret = name == header::AUTHORIZATION || name == header::COOKIE || name == header::PROXY_AUTHORIZATION;
+        let secret = name == header::AUTHORIZATION
+            || name == header::COOKIE
+            || name == header::PROXY_AUTHORIZATION
+            || name == header::SET_COOKIE;
         let value = if secret { scheme(value) } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name}: {value}");

@@ -201,6 +201,11 @@ fn the_demonstration_prints_commands_that_work() {
         "simulator_client_secret",
         "simulator_control_url",
         "admin_url",
+        "respa_username",
+        "respa_password",
+        "account_username",
+        "account_password",
+        "account_mailbox",
     ] {
         assert!(!details[key].as_str().unwrap_or_default().is_empty(), "{key}");
     }
