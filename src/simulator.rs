@@ -7,13 +7,17 @@
 
 mod ask;
 mod batch;
+mod calendar;
 mod calls;
 mod control;
 mod directory;
 mod draft;
 mod error;
 mod event;
+mod event_filter;
 mod events;
+mod expand;
+mod extended;
 mod faults;
 mod filter;
 mod ids;
@@ -21,6 +25,7 @@ mod invitations;
 mod json;
 mod ledger;
 mod lock;
+mod order;
 mod pattern;
 mod permissions;
 mod places;
@@ -28,10 +33,12 @@ mod query;
 mod recurrence;
 mod render;
 mod request;
+mod responses;
 mod route;
 mod schedule;
 mod seed;
 mod service;
+mod shape;
 mod state;
 #[cfg(test)]
 mod tests;

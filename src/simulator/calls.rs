@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::route::Call;
-use super::{directory, events, places, schedule, view};
+use super::{directory, events, places, responses, schedule, view};
 
 pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
     match ask.route.call {
@@ -15,7 +15,7 @@ pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
         Call::CreateEvent => events::create(&mut ask),
         Call::UpdateEvent => events::update(&mut ask),
         Call::DeleteEvent => events::delete(&mut ask),
-        Call::RespondToEvent => events::respond(&mut ask),
+        Call::RespondToEvent => responses::respond(&mut ask),
         Call::ListUsers => directory::users(&ask),
         Call::GetUser => directory::user(&ask),
         Call::ListGroups => directory::groups(&ask),

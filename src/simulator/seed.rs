@@ -1,11 +1,12 @@
 //! How a seed becomes the running world, and is checked by that.
 //! Knows the seed's form and what is stored; nothing of HTTP.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value, json};
 
+use super::calendar::Calendar;
 use super::draft::{Draft, STATUSES};
 use super::event::{Address, Attendee, Event};
 use super::ids;
@@ -64,6 +65,7 @@ impl World {
                 add_event(&mut state, &mailbox.address.to_lowercase(), seed, now).map_err(problem)?;
             }
         }
+        state.settle();
         Ok(state)
     }
 }
@@ -88,7 +90,7 @@ fn mailbox(seed: &SeedMailbox, tenant: &str) -> Result<Mailbox, String> {
         title: seed.title.clone(),
         office: seed.office.clone(),
         room: seed.room.clone().unwrap_or_default(),
-        events: BTreeMap::new(),
+        calendar: Calendar::default(),
         transactions: HashMap::new(),
     })
 }
@@ -106,9 +108,9 @@ fn group(seed: &SeedList, tenant: &str, is_room_list: bool) -> Group {
 
 /// Stores a seeded event and invites its attendees.
 fn add_event(state: &mut State, owner: &str, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
-    let (number, change) = (state.next_number(), state.next_number());
+    let number = state.next_number();
     let mailbox = state.mailboxes.get(owner).ok_or("no such mailbox")?;
-    let mut event = new_event(number, change, mailbox, now);
+    let mut event = new_event(number, mailbox, now);
     place(&mut event, seed, now)?;
     event.properties.insert("subject".to_owned(), json!(seed.subject));
     let texts = [("showAs", &seed.show_as), ("sensitivity", &seed.sensitivity)];
@@ -142,10 +144,7 @@ fn add_event(state: &mut State, owner: &str, seed: &SeedEvent, now: Timestamp) -
     if seed.cancelled {
         invitations::cancel(&mut event);
     }
-    if let Some(mailbox) = state.mailboxes.get_mut(owner) {
-        mailbox.events.insert(number, event);
-    }
-    invitations::share(state, owner, number, now);
+    invitations::publish(state, owner, event, now);
     Ok(())
 }
 

@@ -5,8 +5,11 @@ mod access;
 mod batch;
 mod calendar;
 mod directory;
+mod extended;
 mod faults;
 mod free_busy;
+mod items;
+mod responses;
 mod schema;
 
 use std::cell::Cell;
