@@ -10,6 +10,8 @@ mod batch;
 mod calendar;
 mod calls;
 mod control;
+mod delta;
+mod delta_token;
 mod directory;
 mod draft;
 mod error;

@@ -3,12 +3,13 @@
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::route::Call;
-use super::{directory, events, places, responses, schedule, view};
+use super::{delta, directory, events, places, responses, schedule, view};
 
 pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
     match ask.route.call {
         Call::GetSchedule => schedule::get(&ask),
         Call::CalendarView => view::calendar_view(&ask),
+        Call::CalendarViewDelta => delta::calendar_view(&ask),
         Call::ListInstances => view::instances(&ask),
         Call::ListEvents => events::list(&ask),
         Call::GetEvent => events::get(&ask),

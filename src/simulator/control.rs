@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::delta_token::DeltaTokens;
 use super::error::{Answer, Refusal};
 use super::faults::{Fault, Faults};
 use super::ledger::Ledger;
@@ -17,6 +18,7 @@ pub(super) struct Controls {
     pub(super) faults: Mutex<Faults>,
     pub(super) ledger: Mutex<Ledger>,
     pub(super) throttle: Arc<Throttle>,
+    pub(super) delta_tokens: DeltaTokens,
 }
 
 impl Controls {
@@ -46,8 +48,16 @@ impl Controls {
                 }
                 Err(problem) => refused(&problem.to_string()),
             },
-            _ => Refusal::new(404, "NotFound", "The control endpoint has faults, ledger and throttle.")
-                .answer(now, "", ""),
+            ("POST", "expire-delta-tokens") => {
+                self.delta_tokens.expire();
+                Answer::empty(204)
+            }
+            _ => Refusal::new(
+                404,
+                "NotFound",
+                "The control endpoint has faults, ledger, throttle and expire-delta-tokens.",
+            )
+            .answer(now, "", ""),
         }
     }
 }

@@ -42,6 +42,7 @@ const PLACES: &[&str] = &["Place.Read.All", "Place.ReadWrite.All"];
 pub(super) fn needed(call: Call) -> &'static [&'static str] {
     match call {
         Call::GetSchedule | Call::CalendarView | Call::ListEvents | Call::GetEvent | Call::ListInstances => READ_BASIC,
+        Call::CalendarViewDelta => READ,
         Call::CreateEvent | Call::UpdateEvent | Call::DeleteEvent | Call::RespondToEvent => WRITE,
         Call::ListUsers | Call::GetUser => USERS,
         Call::ListGroups | Call::GetGroup => GROUPS,

@@ -11,6 +11,7 @@ pub(super) enum Call {
     Token,
     GetSchedule,
     CalendarView,
+    CalendarViewDelta,
     ListEvents,
     CreateEvent,
     GetEvent,
@@ -86,6 +87,10 @@ fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> 
         }
         ["users", user, "calendarView"] | ["users", user, "calendar", "calendarView"] => {
             (&[("GET", Call::CalendarView)], user, "")
+        }
+        ["users", user, "calendarView", "delta" | "delta()" | "microsoft.graph.delta()"]
+        | ["users", user, "calendar", "calendarView", "delta" | "delta()" | "microsoft.graph.delta()"] => {
+            (&[("GET", Call::CalendarViewDelta)], user, "")
         }
         ["users", user, "events"] | ["users", user, "calendar", "events"] => (EVENTS, user, ""),
         ["users", user, "events", event] | ["users", user, "calendar", "events", event] => (EVENT, user, event),

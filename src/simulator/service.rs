@@ -180,6 +180,7 @@ impl Service {
             here: &here,
             now,
             strict: self.strict,
+            delta_tokens: &self.controls.delta_tokens,
             schedule_errors,
         };
         let mut answer = calls::serve(ask)?;

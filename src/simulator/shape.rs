@@ -1,6 +1,7 @@
 //! How much of an event a caller gets: zone, form of ids and bodies, `$select`, `$expand`, and what its role hides.
 //! Knows requests and the form of events, not where events come from.
 
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::ask::Ask;
@@ -62,6 +63,11 @@ impl Shape {
             shown.insert("exceptionOccurrences".to_owned(), Value::Array(exceptions));
         }
         Value::Object(shown)
+    }
+
+    /// The id of an event, or of its occurrence on a day, in the form that the caller prefers.
+    pub(super) fn id(&self, mailbox: &Mailbox, number: u64, day: Option<Date>) -> String {
+        self.look.id(mailbox, number, day)
     }
 
     fn selects(&self, name: &str) -> bool {

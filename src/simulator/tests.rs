@@ -4,6 +4,7 @@
 mod access;
 mod batch;
 mod calendar;
+mod delta;
 mod directory;
 mod extended;
 mod faults;

@@ -28,6 +28,7 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
     match Route::find(method, path).ok()?.call {
         Call::GetSchedule => Some("calendar.getSchedule.response.200"),
         Call::CalendarView => Some("users.calendarView.response.200"),
+        Call::CalendarViewDelta => Some("users.calendarView.delta.response.200"),
         Call::ListEvents => Some("users.events.list.response.200"),
         Call::CreateEvent => Some("users.events.create.response.201"),
         Call::GetEvent => Some("users.events.get.response.200"),
@@ -86,6 +87,7 @@ fn the_table_of_permissions_is_microsofts() {
     let calls = [
         (Call::GetSchedule, "POST", "/users/{user-id}/calendar/getSchedule"),
         (Call::CalendarView, "GET", "/users/{user-id}/calendarView"),
+        (Call::CalendarViewDelta, "GET", "/users/{user-id}/calendarView/delta"),
         (Call::ListEvents, "GET", "/users/{user-id}/events"),
         (Call::CreateEvent, "POST", "/users/{user-id}/events"),
         (Call::GetEvent, "GET", "/users/{user-id}/events/{event-id}"),
