@@ -10,6 +10,7 @@ mod batch;
 mod calendar;
 mod calls;
 mod control;
+mod courier;
 mod delta;
 mod delta_token;
 mod directory;
@@ -42,6 +43,8 @@ mod seed;
 mod service;
 mod shape;
 mod state;
+mod subscribe;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod throttle;

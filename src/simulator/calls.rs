@@ -26,6 +26,14 @@ pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
         Call::ListRooms => places::rooms(&ask),
         Call::ListRoomLists => places::room_lists(&ask),
         Call::ListRoomsOfList => places::rooms_of_list(&ask),
-        Call::Batch | Call::Token | Call::Unknown => Err(Refusal::bad("BadRequest", "This call cannot be made here.")),
+        Call::ListSubscriptions
+        | Call::CreateSubscription
+        | Call::GetSubscription
+        | Call::UpdateSubscription
+        | Call::DeleteSubscription
+        | Call::ReauthorizeSubscription
+        | Call::Batch
+        | Call::Token
+        | Call::Unknown => Err(Refusal::bad("BadRequest", "This call cannot be made here.")),
     }
 }

@@ -48,6 +48,13 @@ pub(super) fn needed(call: Call) -> &'static [&'static str] {
         Call::ListGroups | Call::GetGroup => GROUPS,
         Call::ListMembers | Call::ListTransitiveMembers => MEMBERS,
         Call::ListRooms | Call::ListRoomLists | Call::ListRoomsOfList => PLACES,
+        // What is subscribed to decides.
+        Call::ListSubscriptions
+        | Call::CreateSubscription
+        | Call::GetSubscription
+        | Call::UpdateSubscription
+        | Call::DeleteSubscription
+        | Call::ReauthorizeSubscription => &[],
         Call::Batch | Call::Token | Call::Unknown => &[],
     }
 }

@@ -23,6 +23,7 @@ use super::request::Request;
 use super::route::{Call, Route};
 use super::schedule;
 use super::state::State;
+use super::subscribe::Subscribing;
 use super::token::{Denial, Identity, Tokens};
 use super::zone::wire_instant;
 
@@ -142,6 +143,14 @@ impl Service {
         if route.call == Call::Batch {
             return batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await;
         }
+        if route.is_about_subscriptions() {
+            let subscriptions = &self.controls.subscriptions;
+            let (state, identity, preferences) = (&self.state, &identity, &preferences(request)?);
+            let strict = self.strict;
+            return Subscribing { subscriptions, state, identity, request, route, preferences, now, strict }
+                .serve()
+                .await;
+        }
         self.call(request, route, &identity, &fate.schedule_errors, now)
     }
 
@@ -154,16 +163,10 @@ impl Service {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let query = Query::parse(&request.query)?;
-        let preferred = request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-        let preferences = Preferences::parse(preferred)?;
+        let preferences = preferences(request)?;
         let applied = preferences.applied.join(", ");
         let mut state = lock(&self.state);
-        let applications = state.tenants.iter().filter(|tenant| tenant.id == identity.tenant);
-        let application = applications
-            .flat_map(|tenant| &tenant.applications)
-            .find(|application| application.client_id == identity.client_id)
-            .cloned()
-            .ok_or_else(|| Refusal::unauthenticated("The application of the token is not known."))?;
+        let application = state.application(&identity.tenant, &identity.client_id)?.clone();
         let grants = Grants { roles: &identity.roles, application: &application };
         let named = state.resolve(&identity.tenant, &route.owner).map(|mailbox| mailbox.address.clone());
         grants.check(route.call, named.as_deref())?;
@@ -183,7 +186,11 @@ impl Service {
             delta_tokens: &self.controls.delta_tokens,
             schedule_errors,
         };
-        let mut answer = calls::serve(ask)?;
+        let answered = calls::serve(ask);
+        let news = state.take_news();
+        drop(state);
+        self.controls.subscriptions.tell(&news, now);
+        let mut answer = answered?;
         if !applied.is_empty() {
             answer.headers.push(("preference-applied", applied));
         }
@@ -243,6 +250,10 @@ impl Service {
         }
         fate
     }
+}
+
+fn preferences(request: &Request) -> Result<Preferences, Refusal> {
+    Preferences::parse(request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()))
 }
 
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"5","ScaleUnit":"000","RoleInstance":"SIM0000000A"}}"#;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
+use super::error::Refusal;
 use super::event::{Address, Event};
 use super::extended::Extended;
 use super::ids;
@@ -32,7 +33,6 @@ pub(super) struct State {
 /// What happened to an event, for whoever subscribed to it.
 #[derive(Clone, Debug)]
 pub(super) struct News {
-    pub(super) tenant: String,
     pub(super) mailbox: Uuid,
     pub(super) number: u64,
     /// The change that made it so.
@@ -132,6 +132,13 @@ impl State {
         found.filter(|mailbox| mailbox.tenant == tenant)
     }
 
+    /// An application of a tenant.
+    pub(super) fn application(&self, tenant: &str, client_id: &str) -> Result<&Application, Refusal> {
+        let tenants = self.tenants.iter().filter(|one| one.id == tenant);
+        let found = tenants.flat_map(|tenant| &tenant.applications).find(|one| one.client_id == client_id);
+        found.ok_or_else(|| Refusal::unauthenticated("The application of the token is not known."))
+    }
+
     /// The mailbox that an address belongs to, in any tenant.
     pub(super) fn mailbox_of(&self, address: &str) -> Option<&Mailbox> {
         self.mailboxes.get(self.names.get(&address.to_lowercase())?)
@@ -149,7 +156,7 @@ impl State {
         let is_new = !mailbox.calendar.events().contains_key(&event.number);
         let kind = if is_new { ChangeKind::Created } else { ChangeKind::Updated };
         let (number, change) = (event.number, event.change);
-        self.news.push(News { tenant: mailbox.tenant.clone(), mailbox: mailbox.id, number, change, kind });
+        self.news.push(News { mailbox: mailbox.id, number, change, kind });
         mailbox.calendar.put(event);
     }
 
@@ -158,8 +165,7 @@ impl State {
         let change = self.next_number();
         let Some(mailbox) = self.mailboxes.get_mut(owner) else { return };
         if mailbox.calendar.remove(number, change) {
-            let (tenant, mailbox) = (mailbox.tenant.clone(), mailbox.id);
-            self.news.push(News { tenant, mailbox, number, change, kind: ChangeKind::Deleted });
+            self.news.push(News { mailbox: mailbox.id, number, change, kind: ChangeKind::Deleted });
         }
     }
 

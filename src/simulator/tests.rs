@@ -12,6 +12,7 @@ mod free_busy;
 mod items;
 mod responses;
 mod schema;
+mod subscriptions;
 
 use std::cell::Cell;
 

@@ -20,6 +20,14 @@ pub(super) fn check(method: &str, path: &str, reply: &Reply) {
     assert!(problems.is_empty(), "{method} {path} is no {definition}: {problems:?}\n{}", reply.body);
 }
 
+/// Checks what was sent to a subscriber.
+#[track_caller]
+pub(super) fn check_notification(body: &Value) {
+    let Some(validator) = validator("microsoft.graph.changeNotificationCollection") else { return };
+    let problems: Vec<String> = validator.iter_errors(body).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?}\n{body}");
+}
+
 fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
     if status >= 400 {
         return Some("graph.odataError");
@@ -43,6 +51,11 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
         Call::ListRooms => Some("places.rooms.response.200"),
         Call::ListRoomLists => Some("places.roomLists.response.200"),
         Call::ListRoomsOfList => Some("places.roomList.rooms.response.200"),
+        Call::ListSubscriptions => Some("subscriptions.list.response.200"),
+        Call::CreateSubscription => Some("subscriptions.create.response.201"),
+        Call::GetSubscription => Some("subscriptions.get.response.200"),
+        Call::UpdateSubscription => Some("subscriptions.update.response.200"),
+        Call::DeleteSubscription | Call::ReauthorizeSubscription => None,
         Call::Batch => Some("batch.response.200"),
         Call::DeleteEvent | Call::RespondToEvent | Call::Token | Call::Unknown => None,
     }
