@@ -19,6 +19,7 @@ pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
         Call::RespondToEvent => responses::respond(&mut ask),
         Call::ListUsers => directory::users(&ask),
         Call::GetUser => directory::user(&ask),
+        Call::ListContacts => directory::contacts(&ask),
         Call::ListGroups => directory::groups(&ask),
         Call::GetGroup => directory::group(&ask),
         Call::ListMembers => directory::members(&ask, false),

@@ -18,6 +18,7 @@ const USERS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
+const CONTACTS: &[&str] = &["OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const GROUPS: &[&str] = &[
     "Group.ReadBasic.All",
     "Group.Read.All",
@@ -45,6 +46,7 @@ pub(super) fn needed(call: Call) -> &'static [&'static str] {
         Call::CalendarViewDelta => READ,
         Call::CreateEvent | Call::UpdateEvent | Call::DeleteEvent | Call::RespondToEvent => WRITE,
         Call::ListUsers | Call::GetUser => USERS,
+        Call::ListContacts => CONTACTS,
         Call::ListGroups | Call::GetGroup => GROUPS,
         Call::ListMembers | Call::ListTransitiveMembers => MEMBERS,
         Call::ListRooms | Call::ListRoomLists | Call::ListRoomsOfList => PLACES,

@@ -21,6 +21,7 @@ pub(super) enum Call {
     RespondToEvent,
     ListUsers,
     GetUser,
+    ListContacts,
     ListGroups,
     GetGroup,
     ListMembers,
@@ -127,6 +128,7 @@ fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> 
         ["subscriptions"] => (SUBSCRIPTIONS, "", ""),
         ["subscriptions", id] => (SUBSCRIPTION, "", id),
         ["subscriptions", id, "reauthorize"] => (&[("POST", Call::ReauthorizeSubscription)], "", id),
+        ["contacts"] => (&[("GET", Call::ListContacts)], "", ""),
         ["groups"] => (&[("GET", Call::ListGroups)], "", ""),
         ["groups", group] => (&[("GET", Call::GetGroup)], group, ""),
         ["groups", group, "members"] | ["groups", group, "members", "microsoft.graph.user"] => {

@@ -50,6 +50,7 @@ impl World {
                 id: tenant.id.clone(),
                 domains: tenant.domains.iter().map(|domain| domain.to_lowercase()).collect(),
                 applications: tenant.applications.clone(),
+                contacts: tenant.contacts.clone(),
             });
             for seed in &tenant.mailboxes {
                 state.add_mailbox(mailbox(seed, &tenant.id)?)?;
@@ -87,8 +88,8 @@ fn mailbox(seed: &SeedMailbox, tenant: &str) -> Result<Mailbox, String> {
         custom_zone: seed.custom_zone,
         hours: seed.hours.clone(),
         shares_details: seed.shares_details,
-        title: seed.title.clone(),
-        office: seed.office.clone(),
+        x500: seed.x500.clone(),
+        profile: seed.profile.clone(),
         room: seed.room.clone().unwrap_or_default(),
         calendar: Calendar::default(),
         transactions: HashMap::new(),

@@ -13,7 +13,7 @@ use super::error::Refusal;
 use super::event::{Address, Event};
 use super::extended::Extended;
 use super::ids;
-use super::world::{Application, Hours, Kind, Room};
+use super::world::{Application, Contact, Hours, Kind, Profile, Room};
 use super::zone::Zone;
 
 pub(super) struct State {
@@ -53,6 +53,7 @@ pub(super) struct Tenant {
     pub(super) id: String,
     pub(super) domains: Vec<String>,
     pub(super) applications: Vec<Application>,
+    pub(super) contacts: Vec<Contact>,
 }
 
 pub(super) struct Mailbox {
@@ -66,8 +67,8 @@ pub(super) struct Mailbox {
     pub(super) custom_zone: bool,
     pub(super) hours: Hours,
     pub(super) shares_details: bool,
-    pub(super) title: Option<String>,
-    pub(super) office: Option<String>,
+    pub(super) x500: Vec<String>,
+    pub(super) profile: Profile,
     pub(super) room: Room,
     pub(super) calendar: Calendar,
     /// The event that a transactionId made, and from what.
