@@ -248,10 +248,13 @@ async fn handle(service: &Arc<Service>, request: axum::extract::Request, is_tls:
 }
 
 fn respond(answer: Answer) -> Response<Body> {
-    let content = match (&answer.body, answer.garbage) {
-        (_, true) => Body::from("{\"value\":[{\"sched"),
-        (Some(body), false) => Body::from(body.to_string()),
-        (None, false) => Body::empty(),
+    let text = answer.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    let content = if answer.garbage {
+        Body::from("{\"value\":[{\"sched")
+    } else if answer.half {
+        half(&text)
+    } else {
+        Body::from(text)
     };
     let mut response = Response::new(content);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -270,6 +273,13 @@ fn respond(answer: Answer) -> Response<Body> {
         }
     }
     response
+}
+
+/// The first half of a body, after which the connection breaks.
+fn half(text: &str) -> Body {
+    let begun = bytes::Bytes::copy_from_slice(text.as_bytes().get(..text.len() / 2).unwrap_or_default());
+    let broken = io::Error::other("the connection is cut on demand");
+    Body::from_stream(futures::stream::iter([Ok(begun), Err(broken)]))
 }
 
 const ODATA: &str =

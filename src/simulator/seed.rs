@@ -217,5 +217,9 @@ mod tests {
         let seed = r#"{"tenants":[{"id":"t","name":"T","domains":["t.example"],"applications":[],
             "mailboxes":[{"address":"a@t.example","name":"A","zone":"Nowhere"}]}]}"#;
         assert!(World::from_json(seed).unwrap_err().contains("Nowhere"));
+        let seed = seed.replace("Nowhere", "UTC");
+        assert!(World::from_json(&seed).is_ok());
+        let unknown = seed.replace("\"zone\"", "\"colour\":\"red\",\"zone\"");
+        assert!(World::from_json(&unknown).unwrap_err().contains("colour"));
     }
 }

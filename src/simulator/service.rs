@@ -130,28 +130,26 @@ impl Service {
         let mut mailboxes = entry.schedules.clone();
         mailboxes.push(entry.mailbox.clone().unwrap_or_else(|| route.owner.clone()));
         let fate = self.fate(route.call, &mailboxes).await;
-        match fate.ending {
-            None => {}
-            Some(Ending::Cut) => return Ok(Answer { cut: true, ..Answer::empty(503) }),
-            Some(Ending::Garbage) => return Ok(Answer { garbage: true, ..Answer::json(200, json!({})) }),
-            Some(Ending::Refused { status, code, message, retry_after }) => {
-                return Err(Refusal { retry_after, ..Refusal::new(status, &code, message) });
-            }
+        if let Some(ending) = fate.before.ending {
+            return ended(ending, Answer::json(200, json!({})));
         }
         let identity = identity?;
         let _running = running.transpose()?;
-        if route.call == Call::Batch {
-            return batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await;
-        }
-        if route.is_about_subscriptions() {
+        let answered = if route.call == Call::Batch {
+            batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await
+        } else if route.is_about_subscriptions() {
             let subscriptions = &self.controls.subscriptions;
             let (state, identity, preferences) = (&self.state, &identity, &preferences(request)?);
             let strict = self.strict;
-            return Subscribing { subscriptions, state, identity, request, route, preferences, now, strict }
-                .serve()
-                .await;
+            Subscribing { subscriptions, state, identity, request, route, preferences, now, strict }.serve().await
+        } else {
+            self.call(request, route, &identity, &fate.schedule_errors, now)
+        };
+        pause(fate.after.delay_ms).await;
+        match (fate.after.ending, answered) {
+            (Some(ending), Ok(answer)) => ended(ending, answer),
+            (_, answered) => answered,
         }
-        self.call(request, route, &identity, &fate.schedule_errors, now)
     }
 
     fn call(
@@ -216,8 +214,8 @@ impl Service {
             // Never the secret.
             body: json!({ "grant_type": shown("grant_type"), "scope": shown("scope") }),
         };
-        let mut answer = match self.fate(Call::Token, &[]).await.ending {
-            Some(Ending::Cut) => Answer { cut: true, ..Answer::empty(503) },
+        let mut answer = match self.fate(Call::Token, &[]).await.before.ending {
+            Some(Ending::Cut | Ending::Half) => Answer { cut: true, ..Answer::empty(503) },
             Some(Ending::Garbage) => Answer { garbage: true, ..Answer::json(200, json!({})) },
             Some(Ending::Refused { status, code, message, retry_after }) => {
                 let mut answer = Denial::injected(status, &code, &message).answer(now);
@@ -245,10 +243,26 @@ impl Service {
 
     async fn fate(&self, call: Call, mailboxes: &[String]) -> Fate {
         let fate = lock(&self.controls.faults).decide(call, mailboxes, rand::random::<f64>);
-        if fate.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(fate.delay_ms)).await;
-        }
+        pause(fate.before.delay_ms).await;
         fate
+    }
+}
+
+async fn pause(milliseconds: u64) {
+    if milliseconds > 0 {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}
+
+/// What becomes of an answer that a fault meets.
+fn ended(ending: Ending, answer: Answer) -> Result<Answer, Refusal> {
+    match ending {
+        Ending::Cut => Ok(Answer { cut: true, ..Answer::empty(503) }),
+        Ending::Garbage => Ok(Answer { garbage: true, ..answer }),
+        Ending::Half => Ok(Answer { half: true, ..answer }),
+        Ending::Refused { status, code, message, retry_after } => {
+            Err(Refusal { retry_after, ..Refusal::new(status, &code, message) })
+        }
     }
 }
 
