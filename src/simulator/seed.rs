@@ -205,7 +205,14 @@ mod tests {
         let company = World::company();
         assert!(company.mailboxes().len() >= 50, "{} people", company.mailboxes().len());
         assert!(company.rooms().len() >= 20, "{} rooms", company.rooms().len());
-        for name in ["gateway-free-busy", "gateway-calendar-read", "gateway-directory", "everything"] {
+        for name in [
+            "gateway-free-busy",
+            "gateway-calendar-read",
+            "gateway-calendar-write",
+            "gateway-directory",
+            "gateway-people",
+            "everything",
+        ] {
             assert!(company.application(name).is_some(), "{name}");
         }
     }
