@@ -3,7 +3,7 @@
 //! It owns everything from the socket to the stored events and imports nothing of ours, so that client and
 //! fake cannot be wrong together. Its truth is Microsoft's documentation; what that leaves open is written
 //! down in `fixtures/worlds/README.md`. One origin serves `/{tenant}/oauth2/v2.0/token`, `/v1.0/…` and
-//! `/control/…` (faults, the ledger of calls, limits).
+//! `/control/…` (faults, the ledger of calls, limits, deltas, subscriptions).
 
 mod ask;
 mod batch;

@@ -83,8 +83,8 @@ pub(super) fn users(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let page = Page::by_token(ask.query, 100, 999)?;
     let all = ask.state.mailboxes.values().filter(|mailbox| mailbox.tenant == ask.tenant).map(full_user);
     let found = all.filter(|user| filter.as_ref().is_none_or(|filter| filter.matches(user)));
-    let shown = found.map(|user| project(hide(ask, user), Some(&select))).collect();
-    Ok(Answer::json(200, page.cut(shown, "users", ask.query, ask.here)))
+    let show = |user| project(hide(ask, user), Some(&select));
+    Ok(Answer::json(200, page.cut(found.collect(), show, "users", ask.query, ask.here)))
 }
 
 pub(super) fn user(ask: &Ask<'_>) -> Result<Answer, Refusal> {
@@ -108,8 +108,8 @@ pub(super) fn groups(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let page = Page::by_token(ask.query, 100, 999)?;
     let all = ask.state.groups.values().filter(|group| group.tenant == ask.tenant).map(full_group);
     let found = all.filter(|group| filter.as_ref().is_none_or(|filter| filter.matches(group)));
-    let shown = found.map(|group| project(group, select.as_deref())).collect();
-    Ok(Answer::json(200, page.cut(shown, "groups", ask.query, ask.here)))
+    let show = |group| project(group, select.as_deref());
+    Ok(Answer::json(200, page.cut(found.collect(), show, "groups", ask.query, ask.here)))
 }
 
 pub(super) fn group(ask: &Ask<'_>) -> Result<Answer, Refusal> {
@@ -132,8 +132,8 @@ pub(super) fn contacts(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let tenants = ask.state.tenants.iter().filter(|tenant| tenant.id == ask.tenant);
     let all = tenants.flat_map(|tenant| &tenant.contacts).map(full_contact);
     let found = all.filter(|contact| filter.as_ref().is_none_or(|filter| filter.matches(contact)));
-    let shown = found.map(|contact| project(contact, select.as_deref())).collect();
-    Ok(Answer::json(200, page.cut(shown, "contacts", ask.query, ask.here)))
+    let show = |contact| project(contact, select.as_deref());
+    Ok(Answer::json(200, page.cut(found.collect(), show, "contacts", ask.query, ask.here)))
 }
 
 /// Members of a group: users and groups, or users alone when the path casts to them.
@@ -163,7 +163,7 @@ pub(super) fn members(ask: &Ask<'_>, transitive: bool) -> Result<Answer, Refusal
         }
     }
     let context = if users_only { "users" } else { "directoryObjects" };
-    Ok(Answer::json(200, page.cut(found, context, ask.query, ask.here)))
+    Ok(Answer::json(200, page.cut(found, std::convert::identity, context, ask.query, ask.here)))
 }
 
 /// Objects whose kind an application may not read come with their id alone.

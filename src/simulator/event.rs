@@ -48,6 +48,8 @@ pub(super) struct Event {
     pub(super) organizer: Address,
     pub(super) is_organizer: bool,
     pub(super) response: &'static str,
+    /// When an attendee's copy was answered.
+    pub(super) answered: Option<Timestamp>,
     pub(super) cancelled: bool,
     pub(super) attendees: Vec<Attendee>,
     /// The other properties, in the form in which they are shown.
@@ -213,6 +215,7 @@ mod tests {
             organizer: Address { name: "A".to_owned(), address: "a@t.example".to_owned() },
             is_organizer: true,
             response: "organizer",
+            answered: None,
             cancelled: false,
             attendees: Vec::new(),
             properties: Map::new(),

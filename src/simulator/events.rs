@@ -32,9 +32,9 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let mut found: Vec<Occurrence<'_>> =
         all.filter(|one| filter.as_ref().is_none_or(|filter| filter.matches(one))).collect();
     found.sort_by(|a, b| order.compare(a, b));
-    let shown = found.iter().map(|one| shape.show(one, mailbox)).collect();
+    let show = |one: Occurrence<'_>| shape.show(&one, mailbox);
     let context = format!("users('{}')/events", mailbox.address);
-    Ok(Answer::json(200, page.cut(shown, &context, ask.query, ask.here)))
+    Ok(Answer::json(200, page.cut(found, show, &context, ask.query, ask.here)))
 }
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Answer, Refusal> {

@@ -85,7 +85,7 @@ pub(super) fn answer(state: &mut State, owner: &str, number: u64, reply: &Reply,
     });
     let intended = meeting.as_ref().map_or("busy", |(_, meeting)| meeting.show_as()).to_owned();
     on(&mut copy, reply.day, |event| {
-        event.response = reply.response;
+        (event.response, event.answered) = (reply.response, Some(now));
         event.properties.insert("showAs".to_owned(), show_as(&intended, reply.response));
     });
     state.put(owner, copy, now);
@@ -140,9 +140,9 @@ fn copy(event: &Event, attendee: &Attendee, before: Option<&Event>) -> Event {
     let mut copy = event.clone();
     let kept = before.filter(|before| (before.start, before.end) == (event.start, event.end));
     copy.is_organizer = false;
-    copy.response = match attendee.response {
-        "none" => kept.map_or("notResponded", |before| before.response),
-        response => response,
+    (copy.response, copy.answered) = match attendee.response {
+        "none" => kept.map_or(("notResponded", None), |before| (before.response, before.answered)),
+        response => (response, attendee.answered),
     };
     copy.properties.remove("transactionId");
     // Invitations carry none of them.
@@ -156,6 +156,9 @@ fn copy(event: &Event, attendee: &Attendee, before: Option<&Event>) -> Event {
         **one = self::copy(one, &own, before);
         one.change = 0;
     }
+    // Occurrences that the attendee deleted stay deleted.
+    let deleted = kept.into_iter().flat_map(|before| &before.exceptions).filter(|(_, exception)| exception.is_none());
+    copy.exceptions.extend(deleted.map(|(day, _)| (*day, None)));
     copy
 }
 

@@ -103,11 +103,18 @@ impl Page {
         Ok(Self { size, skip, option: "$skiptoken" })
     }
 
-    /// One page of a collection. `origin` and `path` make the link to the next one.
-    pub(super) fn cut(&self, all: Vec<Value>, context: &str, query: &Query, here: &Here) -> Value {
+    /// One page of a collection, of which only that much is shown. `here` makes the link to the next one.
+    pub(super) fn cut<T>(
+        &self,
+        all: Vec<T>,
+        show: impl FnMut(T) -> Value,
+        context: &str,
+        query: &Query,
+        here: &Here,
+    ) -> Value {
         let total = all.len();
         let next = self.skip.saturating_add(self.size);
-        let value: Vec<Value> = all.into_iter().skip(self.skip).take(self.size).collect();
+        let value: Vec<Value> = all.into_iter().skip(self.skip).take(self.size).map(show).collect();
         let mut page = Map::new();
         page.insert("@odata.context".to_owned(), json!(format!("{}/v1.0/$metadata#{context}", here.origin)));
         if query.get("$count") == Some("true") {

@@ -119,7 +119,7 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     set("allowNewTimeProposals", flag("allowNewTimeProposals", true));
     set("isDraft", json!(false));
     set("hideAttendees", flag("hideAttendees", false));
-    set("responseStatus", json!({ "response": stored.response, "time": NEVER }));
+    set("responseStatus", response(stored.response, stored.answered));
     set("start", wire_in(start, &look.zone));
     set("end", wire_in(end, &look.zone));
     set("location", stored.properties.get("location").cloned().unwrap_or_else(no_location));
@@ -198,12 +198,15 @@ fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn attendee(attendee: &Attendee) -> Value {
-    let time = attendee.answered.map_or_else(|| NEVER.to_owned(), wire_instant);
     json!({
         "type": attendee.role,
-        "status": { "response": attendee.response, "time": time },
+        "status": response(attendee.response, attendee.answered),
         "emailAddress": address(&attendee.who),
     })
+}
+
+fn response(response: &str, answered: Option<Timestamp>) -> Value {
+    json!({ "response": response, "time": answered.map_or_else(|| NEVER.to_owned(), wire_instant) })
 }
 
 fn address(who: &Address) -> Value {

@@ -257,9 +257,9 @@ async fn pause(milliseconds: u64) {
 /// What becomes of an answer that a fault meets.
 fn ended(ending: Ending, answer: Answer) -> Result<Answer, Refusal> {
     match ending {
-        Ending::Cut => Ok(Answer { cut: true, ..Answer::empty(503) }),
+        Ending::Half if answer.body.is_some() => Ok(Answer { half: true, ..answer }),
+        Ending::Cut | Ending::Half => Ok(Answer { cut: true, ..Answer::empty(503) }),
         Ending::Garbage => Ok(Answer { garbage: true, ..answer }),
-        Ending::Half => Ok(Answer { half: true, ..answer }),
         Ending::Refused { status, code, message, retry_after } => {
             Err(Refusal { retry_after, ..Refusal::new(status, &code, message) })
         }

@@ -215,6 +215,7 @@ pub(super) fn new_event(number: u64, owner: &Mailbox, now: Timestamp) -> Event {
         organizer: Address { name: owner.name.clone(), address: owner.address.clone() },
         is_organizer: true,
         response: "organizer",
+        answered: None,
         cancelled: false,
         attendees: Vec::new(),
         properties: Map::new(),

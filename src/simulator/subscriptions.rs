@@ -181,7 +181,7 @@ impl Subscriptions {
     /// All of them, with what became of their notifications.
     pub(super) fn show(&self, now: Timestamp) -> Value {
         self.expire(now);
-        let shown = |one: &Subscription| json!({ "subscription": one.show(true), "notifications": *one.tally });
+        let shown = |one: &Subscription| json!({ "subscription": one.show(false), "notifications": *one.tally });
         let all: Vec<Value> = lock(&self.active).iter().map(shown).collect();
         json!({ "subscriptions": all, "withheld": *lock(&self.withheld) })
     }

@@ -3,7 +3,6 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
@@ -50,8 +49,8 @@ fn collection<'a>(
     // All-day events float, and Graph matches them to the window as days of UTC.
     let mut found: Vec<Occurrence<'_>> = events.flat_map(|event| event.between(from, to, &TimeZone::UTC)).collect();
     found.sort_by(|a, b| order.compare(a, b));
-    let shown: Vec<Value> = found.iter().map(|one| shape.show(one, mailbox)).collect();
-    Ok(Answer::json(200, page.cut(shown, context, ask.query, ask.here)))
+    let show = |one: Occurrence<'_>| shape.show(&one, mailbox);
+    Ok(Answer::json(200, page.cut(found, show, context, ask.query, ask.here)))
 }
 
 /// The window that the parameters give, each with its own offset.

@@ -75,7 +75,7 @@ async fn answers_are_lost_before_and_after_the_write() {
     assert_eq!(running.post(PATH, &event).await.status, 504);
     assert_eq!(count().await, 4);
     let id = running.get(PATH).await.expect(200)["value"][0]["id"].as_str().unwrap().to_owned();
-    running.fault(json!({ "call": "deleteEvent", "times": 1, "cut": true, "after_commit": true })).await;
+    running.fault(json!({ "call": "deleteEvent", "times": 1, "half": true })).await;
     let deleted = running.http.delete(format!("{url}/{id}")).bearer_auth(&running.token).send().await;
     assert!(deleted.is_err());
     assert_eq!(running.send("DELETE", &format!("{PATH}/{id}"), &[], None).await.refusal(), (404, "ErrorItemNotFound"));

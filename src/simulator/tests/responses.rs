@@ -34,6 +34,7 @@ async fn one_occurrence_can_be_answered() {
     let after = bobs(&running).await;
     let states: Vec<_> = after.iter().map(state).collect();
     assert_eq!(states, [("notResponded", "tentative"), ("declined", "free"), ("notResponded", "tentative")]);
+    assert_eq!(after[1]["responseStatus"]["time"], "2026-11-23T08:00:00.0000000Z");
     assert_eq!((&after[1]["type"], &after[1]["id"]), (&json!("exception"), &before[1]["id"]));
     let annas = running.view("anna@t.example", DAYS.0, DAYS.1).await;
     let answers: Vec<&str> =
@@ -91,4 +92,8 @@ async fn deleting_an_invitation_declines_it() {
     let annas = running.view("anna@t.example", DAYS.0, DAYS.1).await;
     assert_eq!(annas[1]["attendees"][0]["status"]["response"], "declined");
     assert_eq!(annas[0]["attendees"][0]["status"]["response"], "none");
+    let series = format!("/v1.0/users/anna@t.example/events/{}", annas[0]["seriesMasterId"].as_str().unwrap());
+    running.send("PATCH", &series, &[], Some(&json!({ "subject": "X" }))).await.expect(200);
+    let after = bobs(&running).await;
+    assert_eq!((after.len(), &after[0]["subject"]), (2, &json!("X")), "what Bob deleted does not come back");
 }
