@@ -15,6 +15,8 @@ libraries=$PWD/target/clients
 mkdir -p "$libraries"
 if [ ! -x "$libraries/venv/bin/python" ]; then python3 -m venv "$libraries/venv"; fi
 "$libraries/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+if [ ! -x "$libraries/venv-ntlm-auth/bin/python" ]; then python3 -m venv "$libraries/venv-ntlm-auth"; fi
+"$libraries/venv-ntlm-auth/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-ntlm-auth.txt"
 cp "$here/package.json" "$here/package-lock.json" "$libraries/"
 (cd "$libraries" && npm ci --silent --no-audit --no-fund)
 
@@ -40,5 +42,9 @@ grep -q 'Ctrl-C ends' "$work/demo.log" || { cat "$work/demo.log" >&2; exit 1; }
 authority=$("$libraries/venv/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["ca_file"])' "$work/details.json")
 # exchangelib remembers what it found out in the folder for temporary files.
 TMPDIR=$work REQUESTS_CA_BUNDLE=$authority "$libraries/venv/bin/python" "$here/exchangelib_client.py" "$work/details.json"
+# What comes with exchangelib is the newest requests_ntlm; Respa's has its MD4 from OpenSSL.
+TMPDIR=$work REQUESTS_CA_BUNDLE=$authority "$libraries/venv/bin/python" "$here/ntlm_client.py" "$work/details.json"
+OPENSSL_CONF=$here/openssl-legacy.cnf REQUESTS_CA_BUNDLE=$authority \
+  "$libraries/venv-ntlm-auth/bin/python" "$here/ntlm_client.py" "$work/details.json"
 NODE_EXTRA_CA_CERTS=$authority NODE_LIBRARIES=$libraries node "$here/ews_javascript_client.mjs" "$work/details.json"
 echo "every client got the right answers"
