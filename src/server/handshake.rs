@@ -147,7 +147,7 @@ impl Handshakes {
     async fn prove(&self, step: Step<'_>, answer: &Answer<'_>, challenge: &Challenge) -> Result<Arc<Client>, Refusal> {
         let client = step.clients.named(answer.user());
         let hashes = client.map(|client| client.nt_hashes.as_slice()).filter(|hashes| !hashes.is_empty());
-        let hashes = hashes.unwrap_or(std::slice::from_ref(&self.decoy));
+        let hashes = hashes.unwrap_or_else(|| std::slice::from_ref(&self.decoy));
         // No early end: the time must not tell which of several it was.
         let is_right =
             hashes.iter().fold(false, |found, hash| found | answer.is_proven(hash.expose_secret(), challenge));

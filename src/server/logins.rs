@@ -280,6 +280,27 @@ mod tests {
         assert_eq!(log_in(&logins, &clients, "one", "wrong").await, Err(Refusal::TooOften));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn wrong_secrets_are_held_up_longer_each_time_and_right_ones_never() {
+        let secret = |id: &str| Client {
+            secrets: vec![Sha256::digest(b"right").into()],
+            ..Client::without_login(id, Policy::unlimited(&[], &[], Ceiling::Time))
+        };
+        let clients = Clients::new([secret("a"), secret("b")]);
+        let logins = logins(&clients, 100);
+        let begun = tokio::time::Instant::now();
+        let mut ends = Vec::new();
+        for _ in 0..6 {
+            assert_eq!(log_in(&logins, &clients, "a", "wrong").await, Err(Refusal::Wrong));
+            ends.push(begun.elapsed().as_millis());
+        }
+        assert_eq!(ends, [0, 0, 0, 250, 750, 1750]);
+        assert_eq!(log_in(&logins, &clients, "b", "wrong").await, Err(Refusal::Wrong));
+        assert_eq!(log_in(&logins, &clients, "a", "right").await.as_deref(), Ok("a"));
+        assert_eq!(log_in(&logins, &clients, "a", "wrong").await, Err(Refusal::Wrong));
+        assert_eq!(begun.elapsed().as_millis(), 1750);
+    }
+
     #[tokio::test]
     async fn no_more_than_some_wait() {
         let clients = clients();

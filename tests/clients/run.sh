@@ -46,9 +46,12 @@ export TMPDIR=$work REQUESTS_CA_BUNDLE=$authority NODE_EXTRA_CA_CERTS=$authority
 python=$libraries/venv/bin/python
 "$python" "$here/exchangelib_client.py" "$work/details.json"
 node "$here/ews_javascript_client.mjs" "$work/details.json"
-"$python" "$here/respa_client.py" "$work/details.json"
+# What comes with exchangelib is the newest requests_ntlm; Respa's takes its MD4 from OpenSSL.
+for with in "$python" "$libraries/old/bin/python"; do
+  OPENSSL_CONF=$here/openssl-legacy.cnf "$with" "$here/ntlm_client.py" "$work/details.json"
+  OPENSSL_CONF=$here/openssl-legacy.cnf "$with" "$here/respa_client.py" "$work/details.json"
+done
 "$python" "$here/respa_client.py" "$work/details.json" --basic
-OPENSSL_CONF=$here/legacy.cnf "$libraries/old/bin/python" "$here/respa_client.py" "$work/details.json"
 "$python" "$here/exchangelib_calendar.py" "$work/details.json"
 node "$here/ews_javascript_calendar.mjs" "$work/details.json"
 env -u REQUESTS_CA_BUNDLE "$python" "$here/respa_restart.py" "$binary"

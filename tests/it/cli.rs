@@ -71,7 +71,7 @@ impl Drop for Running {
 #[test]
 fn help_names_every_role() {
     let help = text(&run(&["--help"]).stdout);
-    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "hash-password"] {
+    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "client-password", "hash-password"] {
         assert!(help.contains(role), "{role}");
     }
     assert!(!run(&["nothing"]).status.success());

@@ -84,14 +84,17 @@ impl<'a> Answer<'a> {
     pub fn is_proven(&self, nt_hash: &[u8; 16], challenge: &Challenge) -> bool {
         let key = response_key(nt_hash, &self.user, &self.domain);
         let proof = hmac(&key, &[&challenge.nonce, self.blob]);
-        let is_whole = self.mic.map_or(Choice::from(1), |mic| {
-            // Without KEY_EXCH, the exported session key is the session base key.
-            let session_key = hmac(&key, &[&proof]);
-            let (before, rest) = self.whole.split_at_checked(MIC).unwrap_or_default();
-            let after = rest.get(mic.len()..).unwrap_or_default();
-            let parts = [&challenge.negotiate, &challenge.message, before, &[0; 16], after];
-            hmac(&session_key, &parts).ct_eq(mic)
-        });
+        let is_whole = self.mic.map_or_else(
+            || Choice::from(1),
+            |mic| {
+                // Without KEY_EXCH, the exported session key is the session base key.
+                let session_key = hmac(&key, &[&proof]);
+                let (before, rest) = self.whole.split_at_checked(MIC).unwrap_or_default();
+                let after = rest.get(mic.len()..).unwrap_or_default();
+                let parts = [&challenge.negotiate, &challenge.message, before, &[0; 16], after];
+                hmac(&session_key, &parts).ct_eq(mic)
+            },
+        );
         (proof.ct_eq(self.proof) & is_whole).into()
     }
 }
