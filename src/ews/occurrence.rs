@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn what_is_known_of_far_ahead_proves_nothing() {
-        let known = [(date(2027, 1, 1), Some(id("first"))), (date(2030, 1, 1), None), (date(2030, 1, 2), Some(id("x")))];
+        let known =
+            [(date(2027, 1, 1), Some(id("first"))), (date(2030, 1, 1), None), (date(2030, 1, 2), Some(id("x")))];
         let mut days = Days { known: known.into(), seen: None };
         assert!(!days.reach(1));
         days.seen = Some(date(2027, 1, 1));

@@ -243,7 +243,10 @@ mod tests {
             Ok::<_, Failure>(text)
         };
         assert_eq!(content("<a> x &amp; &lt;p&gt;<![CDATA[<z>]]>\n</a>").unwrap(), " x & <p><z>\n");
-        assert_eq!(content("<a>1 &lt; 2<p class='x'>A &amp; B</p><br/></a>").unwrap(), "1 &lt; 2<p class='x'>A &amp; B</p><br/>");
+        assert_eq!(
+            content("<a>1 &lt; 2<p class='x'>A &amp; B</p><br/></a>").unwrap(),
+            "1 &lt; 2<p class='x'>A &amp; B</p><br/>"
+        );
         assert_eq!(content("<a><br/></a>").unwrap(), "<br/>");
         assert_eq!((content("<a/>").unwrap(), content("<a></a>").unwrap()), (String::new(), String::new()));
         assert_eq!(content("<a><p>"), Err(Failure::Malformed));
