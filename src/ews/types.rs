@@ -3,6 +3,7 @@
 pub mod folder;
 pub mod item_id;
 pub mod mailbox;
+pub mod property_path;
 pub mod response_message;
 pub mod time_zone;
 pub mod value;
