@@ -195,11 +195,9 @@ mod tests {
     #[test]
     fn all_ranges() {
         let daily = Pattern::Daily { interval: 1 };
-        assert!(
-            written(daily.clone(), RangeEnd::On(date(2027, 3, 1))).ends_with(
-                "<EndDateRecurrence><StartDate>2027-02-01</StartDate><EndDate>2027-03-01</EndDate></EndDateRecurrence>"
-            )
-        );
+        assert!(written(daily.clone(), RangeEnd::On(date(2027, 3, 1))).ends_with(
+            "<EndDateRecurrence><StartDate>2027-02-01</StartDate><EndDate>2027-03-01</EndDate></EndDateRecurrence>"
+        ));
         assert!(written(daily, RangeEnd::After(7)).ends_with(
             "<NumberedRecurrence><StartDate>2027-02-01</StartDate><NumberOfOccurrences>7</NumberOfOccurrences></NumberedRecurrence>"
         ));
