@@ -98,6 +98,7 @@ impl App {
                 failures.tidy();
             }
         });
+        tasks.spawn(Arc::clone(&shared.services.writes).run(shared.limits.deadline, now, end.clone()));
         let stop = end.clone();
         tasks.spawn(async move {
             // Readiness waits for Graph's first answer, so it must not depend on requests.

@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod free_busy;
+pub mod global_id;
 pub mod person;
 pub mod recurrence;
 pub mod suggestions;

@@ -3,6 +3,7 @@
 //! Owns everything SOAP. Must not know HTTP, and nothing of `graph` but its handle.
 
 pub mod fault;
+pub mod occurrence;
 pub mod operation;
 mod operations;
 pub mod pull;

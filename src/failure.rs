@@ -227,6 +227,9 @@ pub enum Failure {
     /// A change that names another property than it sets.
     #[error("The property that is set is not the one that is named.")]
     UpdateMismatch,
+    /// A calendar view of a folder that is no calendar.
+    #[error("The folder is no calendar, and has no calendar view.")]
+    ViewOfNoCalendar,
     /// A calendar view of more than two years.
     #[error("The specified view range exceeds the maximum range of two years.")]
     ViewTooLarge,
@@ -296,6 +299,7 @@ impl Failure {
             | Self::TooManySubscriptions
             | Self::UpdateCount
             | Self::UpdateMismatch
+            | Self::ViewOfNoCalendar
             | Self::ViewTooLarge
             | Self::BadView
             | Self::BadWindow { .. }
@@ -326,6 +330,7 @@ impl Failure {
         match self {
             Self::BadAddress { .. } => "bad_address",
             Self::WouldNotify => "would_notify",
+            Self::ViewOfNoCalendar => "view_of_no_calendar",
             Self::ViewTooLarge => "view_too_large",
             Self::UpdateMismatch => "update_mismatch",
             Self::UpdateCount => "update_count",

@@ -86,6 +86,7 @@ const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS intents (
     id TEXT PRIMARY KEY,
     mailbox TEXT NOT NULL,
-    since INTEGER NOT NULL
+    since INTEGER NOT NULL,
+    doomed INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 ";

@@ -2,15 +2,24 @@
 //!
 //! Owns the order of things: the intent is on disk before Graph is asked, and gone before the caller
 //! is told. What is still there later belongs to a caller who was told that it failed, or nothing at
-//! all: the event is looked for by its transaction and deleted. Must not know either wire.
+//! all: `writes/sweep.rs` looks for the event by its transaction and deletes it. Must not know either
+//! wire.
+//!
+//! Changes, deletions and answers need no intents: asked again, Graph ends where it would have ended,
+//! and a caller who was told that one failed may find it done, as with Exchange.
+
+mod sweep;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::calendar::event::{Event, EventChange, EventId};
 use crate::client::Permitted;
-use crate::failure::Failure;
+use crate::failure::{Blame, Failure};
 use crate::graph::{Graphs, Reply};
 use crate::journal::Journal;
 use crate::store::{Intent, Store};
@@ -29,16 +38,43 @@ impl Writes {
         Self { graphs, store }
     }
 
+    /// Cleans up behind creates that failed, also those of earlier processes, until the end.
+    /// Requests take no longer than `deadline`.
+    pub async fn run(
+        self: Arc<Self>,
+        deadline: Duration,
+        clock: impl Fn() -> Timestamp + Send + Sync,
+        end: CancellationToken,
+    ) {
+        let sweep = sweep::Sweep::new(&self.graphs, &self.store, deadline, clock);
+        end.run_until_cancelled(sweep.run()).await;
+    }
+
     /// Makes an event.
     ///
     /// # Errors
-    /// Whatever failed; the event is then not there, or will be deleted again.
+    /// Whatever failed; the event is then not there, or will be deleted again. That holds too when
+    /// the caller does not wait for the end.
     pub async fn create(&self, mailbox: &Permitted, change: &EventChange, journal: &Journal) -> Result<Event, Failure> {
         let (id, since) = (Uuid::new_v4(), journal.now.as_second());
         self.store.intend(Intent { id, mailbox: mailbox.mailbox().as_str().to_owned(), since }).await?;
-        let event = self.graphs.create_event(mailbox, change, id, journal).await?;
-        // Settled by somebody else: it took too long, and is being deleted.
-        if self.store.settle(id).await? { Ok(event) } else { Err(Failure::TimedOut) }
+        match self.graphs.create_event(mailbox, change, id, journal).await {
+            // Doomed meanwhile: it took too long, and is being deleted.
+            Ok(event) => {
+                if self.store.settle(id).await? {
+                    Ok(event)
+                } else {
+                    Err(Failure::TimedOut)
+                }
+            }
+            Err(failure) => {
+                if is_certain(&failure) {
+                    // What cannot be settled is looked for in vain.
+                    let _ = self.store.settle(id).await;
+                }
+                Err(failure)
+            }
+        }
     }
 
     /// Changes an event, if it still has the change key that is expected.
@@ -96,5 +132,27 @@ impl Writes {
         journal: &Journal,
     ) -> Result<(), Failure> {
         self.graphs.cancel_event(mailbox, id, comment, journal).await
+    }
+}
+
+/// Whether nothing can have been made: Graph understood the request and refused it. A conflict may be
+/// one with ourselves, asking again.
+fn is_certain(failure: &Failure) -> bool {
+    matches!(failure.blame(), Blame::Caller | Blame::Tenant) && *failure != Failure::Conflict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_is_certain() {
+        for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
+            assert!(is_certain(&certain), "{certain:?}");
+        }
+        let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
+        for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
+            assert!(!is_certain(&unsure), "{unsure:?}");
+        }
     }
 }

@@ -1,10 +1,16 @@
 //! The list of operations: a `mod` line and an entry for each.
 
 mod convert_id;
+mod find_folder;
+mod find_item;
+mod get_delegate;
+mod get_folder;
+mod get_item;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
 mod get_user_availability;
+mod resolve_names;
 
 use super::operation::Entry;
 
@@ -15,6 +21,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<convert_id::ConvertId>(),
     Entry::of::<get_room_lists::GetRoomLists>(),
     Entry::of::<get_rooms::GetRooms>(),
+    Entry::of::<find_item::FindItem>(),
+    Entry::of::<get_item::GetItem>(),
+    Entry::of::<find_folder::FindFolder>(),
+    Entry::of::<get_folder::GetFolder>(),
+    Entry::of::<resolve_names::ResolveNames>(),
+    Entry::of::<get_delegate::GetDelegate>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

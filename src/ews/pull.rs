@@ -16,6 +16,7 @@ pub const MAX_DEPTH: usize = 64;
 /// A reader that stands inside an element.
 #[derive(Debug)]
 pub struct Pull<'a> {
+    document: &'a str,
     reader: Reader<&'a [u8]>,
     depth: usize,
 }
@@ -30,7 +31,7 @@ impl<'a> Pull<'a> {
     pub fn new(document: &'a str) -> Self {
         let mut reader = Reader::from_str(document);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, depth: 0 }
+        Self { document, reader, depth: 0 }
     }
 
     /// The next child of the element that the reader stands in; the reader then stands in the
@@ -76,6 +77,35 @@ impl<'a> Pull<'a> {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         })
+    }
+
+    /// The text of the element that the reader stands in, with its white space; markup inside, which
+    /// clients send for HTML, stays as it is written. The reader then stands in its parent.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`].
+    pub fn content(&mut self) -> Result<Cow<'a, str>, Failure> {
+        let (outside, from) = (self.depth.saturating_sub(1), self.position());
+        let (mut text, mut is_markup) = (Cow::Borrowed(""), false);
+        loop {
+            let here = self.position();
+            match self.event()? {
+                Event::End(_) if self.depth == outside => {
+                    let markup = self.document.get(from..here).map(Cow::Borrowed).filter(|_| is_markup);
+                    return Ok(markup.unwrap_or(text));
+                }
+                Event::Text(part) if !is_markup => append(&mut text, part.xml10_content()),
+                Event::CData(part) if !is_markup => append(&mut text, part.xml10_content()),
+                Event::GeneralRef(reference) if !is_markup => append(&mut text, Cow::Owned(resolve(&reference)?)),
+                Event::Start(_) => is_markup = true,
+                Event::Eof => return Err(Failure::Malformed),
+                _ => {}
+            }
+        }
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
     }
 
     /// How deep the reader stands; 1 in the root element.
@@ -201,6 +231,25 @@ mod tests {
     #[test]
     fn text_is_joined_over_references_and_cdata() {
         assert_eq!(root_text("<a> x&amp;<!-- c -->y&#33;<![CDATA[<z>]]> </a>").unwrap(), "x&y!<z>");
+    }
+
+    #[test]
+    fn content_is_text_and_markup_inside_stays_as_it_is() {
+        let content = |document: &str| {
+            let mut pull = Pull::new(document);
+            pull.child()?.ok_or(Failure::Malformed)?;
+            let text = pull.content()?.into_owned();
+            pull.finish()?;
+            Ok::<_, Failure>(text)
+        };
+        assert_eq!(content("<a> x &amp; &lt;p&gt;<![CDATA[<z>]]>\n</a>").unwrap(), " x & <p><z>\n");
+        assert_eq!(
+            content("<a>1 &lt; 2<p class='x'>A &amp; B</p><br/></a>").unwrap(),
+            "1 &lt; 2<p class='x'>A &amp; B</p><br/>"
+        );
+        assert_eq!(content("<a><br/></a>").unwrap(), "<br/>");
+        assert_eq!((content("<a/>").unwrap(), content("<a></a>").unwrap()), (String::new(), String::new()));
+        assert_eq!(content("<a><p>"), Err(Failure::Malformed));
     }
 
     #[test]

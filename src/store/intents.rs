@@ -31,13 +31,30 @@ impl Store {
         .await
     }
 
-    /// Forgets an intent: the event is there and the caller will be told, or it is certainly not.
-    /// Says whether it was still noted.
+    /// Forgets an intent for its caller, who will be told what became of it. Says whether that may
+    /// be told: not once the intent is doomed.
     ///
     /// # Errors
     /// [`Failure::Internal`] if it could not be forgotten.
     pub async fn settle(&self, id: Uuid) -> Result<bool, Failure> {
-        self.run(move |store| Ok(store.execute("DELETE FROM intents WHERE id = ?1", [id.to_string()])? > 0)).await
+        self.change("DELETE FROM intents WHERE id = ?1 AND doomed = 0", id).await
+    }
+
+    /// Dooms an intent: its event may be deleted from now on, and no caller will be told that it is
+    /// there. Says whether it was still noted.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if that could not be noted.
+    pub async fn doom(&self, id: Uuid) -> Result<bool, Failure> {
+        self.change("UPDATE intents SET doomed = 1 WHERE id = ?1", id).await
+    }
+
+    /// Forgets an intent whose event is certainly not there.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if it could not be forgotten.
+    pub async fn forget(&self, id: Uuid) -> Result<(), Failure> {
+        self.change("DELETE FROM intents WHERE id = ?1", id).await.map(drop)
     }
 
     /// Intents that were noted before a second, the oldest first.
@@ -54,6 +71,11 @@ impl Store {
             rows.collect()
         })
         .await
+    }
+
+    /// Whether there was a row to change.
+    async fn change(&self, sql: &'static str, id: Uuid) -> Result<bool, Failure> {
+        self.run(move |store| Ok(store.execute(sql, [id.to_string()])? > 0)).await
     }
 }
 
@@ -77,6 +99,22 @@ mod tests {
         assert_eq!(store.unsettled(8).await.unwrap(), [old.clone(), new]);
         assert!(store.settle(old.id).await.unwrap());
         assert!(!store.settle(old.id).await.unwrap(), "settled once");
+        assert_eq!(store.unsettled(6).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn either_the_caller_is_told_or_the_event_is_deleted() {
+        let store = Store::in_memory().unwrap();
+        let intent = |since| Intent { id: Uuid::new_v4(), mailbox: "r@example.com".into(), since };
+        let (told, deleted) = (intent(5), intent(5));
+        store.intend(told.clone()).await.unwrap();
+        store.intend(deleted.clone()).await.unwrap();
+        assert!(store.settle(told.id).await.unwrap());
+        assert!(!store.doom(told.id).await.unwrap());
+        assert!(store.doom(deleted.id).await.unwrap());
+        assert!(!store.settle(deleted.id).await.unwrap());
+        assert_eq!(store.unsettled(6).await.unwrap(), std::slice::from_ref(&deleted), "until it is certainly gone");
+        store.forget(deleted.id).await.unwrap();
         assert_eq!(store.unsettled(6).await.unwrap(), []);
     }
 }
