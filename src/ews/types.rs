@@ -1,5 +1,6 @@
 //! Elements that several operations share.
 
+pub mod calendar_item_draft;
 pub mod folder;
 pub mod item_id;
 pub mod mailbox;
