@@ -1,10 +1,13 @@
 //! The list of operations: a `mod` line and an entry for each.
 
 mod convert_id;
+mod create_item;
+mod delete_item;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
 mod get_user_availability;
+mod update_item;
 
 use super::operation::Entry;
 
@@ -15,6 +18,9 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<convert_id::ConvertId>(),
     Entry::of::<get_room_lists::GetRoomLists>(),
     Entry::of::<get_rooms::GetRooms>(),
+    Entry::of::<create_item::CreateItem>(),
+    Entry::of::<update_item::UpdateItem>(),
+    Entry::of::<delete_item::DeleteItem>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for
