@@ -111,6 +111,36 @@ impl Draft {
         Ok(true)
     }
 
+    /// This draft with another one over it: what the upper one says counts.
+    #[must_use]
+    pub fn overlaid(self, upper: Self) -> Self {
+        Self {
+            mime: upper.mime.or(self.mime),
+            change: self.change.overlaid(upper.change),
+            start: upper.start.or(self.start),
+            end: upper.end.or(self.end),
+            start_zone: upper.start_zone.or(self.start_zone),
+            end_zone: upper.end_zone.or(self.end_zone),
+            meeting_zone: upper.meeting_zone.or(self.meeting_zone),
+            required: upper.required.or(self.required),
+            optional: upper.optional.or(self.optional),
+            resources: upper.resources.or(self.resources),
+            problem: self.problem.or(upper.problem),
+        }
+    }
+
+    /// Whether it says when the item is, or by which clock.
+    #[must_use]
+    pub fn says_when(&self) -> bool {
+        self.start.is_some() || self.end.is_some() || self.change.is_all_day.is_some() || self.says_zone()
+    }
+
+    /// Whether it names a clock.
+    #[must_use]
+    pub fn says_zone(&self) -> bool {
+        self.start_zone.is_some() || self.end_zone.is_some() || self.meeting_zone.is_some()
+    }
+
     /// All attendees, if any kind of them was said.
     #[must_use]
     pub fn all_attendees(&self) -> Option<Vec<Attendee>> {

@@ -13,13 +13,17 @@ use crate::failure::Failure;
 /// # Errors
 /// [`Failure::Malformed`]; [`Failure::Schema`] for another value than the schema's.
 pub fn attendees(body: &Body<'_>, attribute: &str) -> Result<Option<bool>, Failure> {
-    named(body, attribute, &[
-        ("SendToNone", false),
-        ("SendOnlyToAll", true),
-        ("SendToAllAndSaveCopy", true),
-        ("SendOnlyToChanged", true),
-        ("SendToChangedAndSaveCopy", true),
-    ])
+    named(
+        body,
+        attribute,
+        &[
+            ("SendToNone", false),
+            ("SendOnlyToAll", true),
+            ("SendToAllAndSaveCopy", true),
+            ("SendOnlyToChanged", true),
+            ("SendToChangedAndSaveCopy", true),
+        ],
+    )
 }
 
 /// What becomes of a message.
@@ -38,11 +42,15 @@ pub enum Disposition {
 /// # Errors
 /// As [`attendees`].
 pub fn disposition(body: &Body<'_>) -> Result<Option<Disposition>, Failure> {
-    named(body, "MessageDisposition", &[
-        ("SaveOnly", Disposition::SaveOnly),
-        ("SendOnly", Disposition::SendOnly),
-        ("SendAndSaveCopy", Disposition::SendAndSaveCopy),
-    ])
+    named(
+        body,
+        "MessageDisposition",
+        &[
+            ("SaveOnly", Disposition::SaveOnly),
+            ("SendOnly", Disposition::SendOnly),
+            ("SendAndSaveCopy", Disposition::SendAndSaveCopy),
+        ],
+    )
 }
 
 /// The value with a name.

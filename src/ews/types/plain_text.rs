@@ -81,7 +81,10 @@ mod tests {
         for (html, text) in [
             ("sorry", "sorry"),
             ("<p>a&nbsp;&amp; b</p>\r\n<p>c<br>d</p>", "a & b\nc\nd"),
-            ("<html><head><title>t</title></head><body><!-- x > y --><div>line1<br/>line2</div></body></html>", "line1\nline2"),
+            (
+                "<html><head><title>t</title></head><body><!-- x > y --><div>line1<br/>line2</div></body></html>",
+                "line1\nline2",
+            ),
             ("<style>p { color: red }</style><b>x</b> 1 &lt; 2", "x 1 < 2"),
             ("a &bogus; b", "a &bogus; b"),
             ("a < b", "a"),

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use crate::calendar::event::EventChange;
+use crate::calendar::event::{EventChange, ZonedTime};
 use crate::calendar::free_busy::BusyStatus;
 use crate::ews::types::calendar_item_draft::Draft;
 use crate::ews::types::calendar_item_draft::span::{Clocks, span};
@@ -28,7 +28,7 @@ pub(super) fn change(
     let attendees = draft.all_attendees();
     let has_times = draft.start.is_some() || draft.end.is_some();
     let times = if mime.is_some() && !has_times { None } else { Some(times(&draft, is_all_day, header, now)?) };
-    let mut change = laid_over(mime.unwrap_or_default(), draft.change);
+    let mut change = mime.unwrap_or_default().overlaid(draft.change);
     if let Some((start, end)) = times {
         (change.start, change.end) = (Some(start), Some(end));
     }
@@ -41,14 +41,12 @@ pub(super) fn change(
     Ok(change)
 }
 
-type Times = (crate::calendar::event::ZonedTime, crate::calendar::event::ZonedTime);
-
 fn times(
     draft: &Draft,
     is_all_day: bool,
     header: Option<&TimeZoneContext>,
     now: Timestamp,
-) -> Result<Times, Failure> {
+) -> Result<(ZonedTime, ZonedTime), Failure> {
     let about = match draft.start {
         Some(WireTime::Instant(second) | WireTime::Local(second)) => second,
         None => now.as_second(),
@@ -59,7 +57,8 @@ fn times(
     };
     let start = draft.start.map_or_else(|| next_half_hour(now), |start| start.second(clocks.start.zone()));
     let end = draft.end.map_or(start + DEFAULT_LENGTH, |end| end.second(clocks.end.zone()));
-    span((start, end), is_all_day, &clocks, draft.change.recurrence.as_ref().and_then(Option::as_ref))
+    let first = draft.change.recurrence.as_ref().and_then(Option::as_ref).map(|recurrence| recurrence.range.start);
+    span((start, end), is_all_day, &clocks, first)
 }
 
 fn read_mime(mime: &str) -> Result<EventChange, Failure> {
@@ -68,35 +67,6 @@ fn read_mime(mime: &str) -> Result<EventChange, Failure> {
     let text = String::from_utf8(bytes).map_err(|_| Failure::BadMime)?;
     let _ = text;
     Err(Failure::BadMime)
-}
-
-/// One change over another: what the upper one says counts.
-fn laid_over(lower: EventChange, upper: EventChange) -> EventChange {
-    let mut properties = lower.properties;
-    properties.retain(|(id, _)| upper.properties.iter().all(|(over, _)| over != id));
-    properties.extend(upper.properties);
-    EventChange {
-        subject: upper.subject.or(lower.subject),
-        body: upper.body.or(lower.body),
-        start: upper.start.or(lower.start),
-        end: upper.end.or(lower.end),
-        is_all_day: upper.is_all_day.or(lower.is_all_day),
-        show_as: upper.show_as.or(lower.show_as),
-        location: upper.location.or(lower.location),
-        sensitivity: upper.sensitivity.or(lower.sensitivity),
-        importance: upper.importance.or(lower.importance),
-        categories: upper.categories.or(lower.categories),
-        is_reminder_on: upper.is_reminder_on.or(lower.is_reminder_on),
-        reminder_minutes: upper.reminder_minutes.or(lower.reminder_minutes),
-        attendees: upper.attendees.or(lower.attendees),
-        held_back: upper.held_back.or(lower.held_back),
-        is_response_requested: upper.is_response_requested.or(lower.is_response_requested),
-        allows_new_time: upper.allows_new_time.or(lower.allows_new_time),
-        is_online_meeting: upper.is_online_meeting.or(lower.is_online_meeting),
-        recurrence: upper.recurrence.or(lower.recurrence),
-        uid: upper.uid.or(lower.uid),
-        properties,
-    }
 }
 
 fn next_half_hour(now: Timestamp) -> i64 {

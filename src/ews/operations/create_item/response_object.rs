@@ -73,7 +73,10 @@ mod tests {
         let id = r#"<t:ReferenceItemId Id="AAMk/x=" ChangeKey="CwAA"/>"#;
         let comment = |body: &str| read(&format!("{id}{body}")).unwrap().comment();
         assert_eq!(comment(r#"<t:Body BodyType="Text">ok</t:Body>"#), "ok");
-        assert_eq!(comment(r#"<t:NewBodyContent BodyType="HTML"><p>so</p><p>sorry</p></t:NewBodyContent>"#), "so\nsorry");
+        assert_eq!(
+            comment(r#"<t:NewBodyContent BodyType="HTML"><p>so</p><p>sorry</p></t:NewBodyContent>"#),
+            "so\nsorry"
+        );
         assert_eq!(comment(r#"<t:Body BodyType="Text">a</t:Body><t:NewBodyContent BodyType="Text"/>"#), "a");
         assert_eq!(comment(""), "");
         assert_eq!(read(id).unwrap().item().unwrap().as_str(), "AAMk-x=");

@@ -3,7 +3,9 @@
 //!
 //! Owns which properties can be changed, and how. What is wrong here is wrong with one item.
 
-use crate::calendar::event::{EventChange, PropertyId};
+use std::mem;
+
+use crate::calendar::event::{Body, Importance, PropertyId, Sensitivity};
 use crate::ews::pull::Pull;
 use crate::ews::types::calendar_item_draft::Draft;
 use crate::ews::types::property_path::{Field, PropertyPath};
@@ -91,26 +93,25 @@ impl Update {
         if let Some(problem) = self.draft.problem.take() {
             return Err(problem);
         }
-        match (self.kind, &path) {
-            (_, PropertyPath::Other(_)) => return Err(Failure::ReadOnlyProperty { path: path.text() }),
-            (Kind::Append, PropertyPath::Field(field)) if can_grow(*field) => wanted.added.push(self.draft),
-            (Kind::Append, _) => return Err(Failure::BadProperty { path: path.text() }),
-            (Kind::Set, PropertyPath::Field(field)) if !can_be_set(*field) => {
-                return Err(Failure::ReadOnlyProperty { path: path.text() });
-            }
-            (Kind::Set, PropertyPath::Field(field)) => wanted.draft.take(*field, self.draft),
+        match (self.kind, path) {
+            (Kind::Append, PropertyPath::Field(field)) if can_grow(field) => wanted.added.push(self.draft),
+            (Kind::Append, path) => return Err(Failure::BadProperty { path: path.text() }),
+            (Kind::Set, PropertyPath::Field(field)) if can_be_set(field) => wanted.set(self.draft),
+            (Kind::Set, PropertyPath::Other(uri)) if UNTOLD.contains(&uri.as_str()) => {}
             (Kind::Set, PropertyPath::Extended(id)) => {
-                wanted.without.retain(|gone| gone != id);
-                wanted.draft.change.properties.retain(|(set, _)| set != id);
-                wanted.draft.change.properties.append(&mut self.draft.change.properties);
+                wanted.without.retain(|gone| *gone != id);
+                wanted.set(self.draft);
             }
+            (Kind::Set, path) => return Err(Failure::ReadOnlyProperty { path: path.text() }),
             (Kind::Delete, PropertyPath::Field(field)) => {
-                let nothing = nothing(*field).ok_or_else(|| Failure::BadProperty { path: path.text() })?;
-                wanted.draft.take(*field, nothing);
+                let nothing = nothing(field).ok_or_else(|| Failure::BadProperty { path: field.uri().to_owned() })?;
+                wanted.set(nothing);
             }
+            // It was never there.
+            (Kind::Delete, PropertyPath::Other(_)) => {}
             (Kind::Delete, PropertyPath::Extended(id)) => {
-                wanted.draft.change.properties.retain(|(set, _)| set != id);
-                wanted.without.push(id.clone());
+                wanted.draft.change.properties.retain(|(set, _)| *set != id);
+                wanted.without.push(id);
             }
         }
         Ok(())
@@ -131,6 +132,10 @@ impl Update {
 }
 
 impl Wanted {
+    fn set(&mut self, draft: Draft) {
+        self.draft = mem::take(&mut self.draft).overlaid(draft);
+    }
+
     /// Whether one has to know the body that there is.
     pub(super) fn concern_body(&self) -> bool {
         let bodies = |draft: &Draft| draft.change.body.is_some();
@@ -144,7 +149,8 @@ impl Wanted {
     }
 }
 
-/// What callers may set.
+/// What callers may set. The UID cannot be another one than it is, and when a reminder comes follows
+/// from the other properties; but clients send them along.
 fn can_be_set(field: Field) -> bool {
     matches!(
         field,
@@ -170,6 +176,8 @@ fn can_be_set(field: Field) -> bool {
             | Field::EndTimeZone
             | Field::AllowNewTimeProposal
             | Field::IsOnlineMeeting
+            | Field::Uid
+            | Field::ReminderDueBy
     )
 }
 
@@ -180,25 +188,104 @@ fn can_grow(field: Field) -> bool {
 
 /// A property taken away: what it is then. `None` if it cannot be.
 fn nothing(field: Field) -> Option<Draft> {
-    let change = match field {
-        Field::Subject => EventChange { subject: Some(String::new()), ..EventChange::default() },
-        Field::Body => EventChange { body: Some(crate::calendar::event::Body::default()), ..EventChange::default() },
-        Field::Sensitivity => {
-            EventChange { sensitivity: Some(crate::calendar::event::Sensitivity::Normal), ..EventChange::default() }
-        }
-        Field::Importance => {
-            EventChange { importance: Some(crate::calendar::event::Importance::Normal), ..EventChange::default() }
-        }
-        Field::Categories => EventChange { categories: Some(Vec::new()), ..EventChange::default() },
-        Field::ReminderIsSet | Field::ReminderMinutesBeforeStart => {
-            EventChange { is_reminder_on: Some(false), ..EventChange::default() }
-        }
-        Field::Location => EventChange { location: Some(String::new()), ..EventChange::default() },
-        Field::Recurrence => EventChange { recurrence: Some(None), ..EventChange::default() },
-        Field::RequiredAttendees => return Some(Draft { required: Some(Vec::new()), ..Draft::default() }),
-        Field::OptionalAttendees => return Some(Draft { optional: Some(Vec::new()), ..Draft::default() }),
-        Field::Resources => return Some(Draft { resources: Some(Vec::new()), ..Draft::default() }),
+    let mut draft = Draft::default();
+    match field {
+        Field::Subject => draft.change.subject = Some(String::new()),
+        Field::Body => draft.change.body = Some(Body::default()),
+        Field::Sensitivity => draft.change.sensitivity = Some(Sensitivity::Normal),
+        Field::Importance => draft.change.importance = Some(Importance::Normal),
+        Field::Categories => draft.change.categories = Some(Vec::new()),
+        Field::ReminderIsSet | Field::ReminderMinutesBeforeStart => draft.change.is_reminder_on = Some(false),
+        Field::Location => draft.change.location = Some(String::new()),
+        Field::Recurrence => draft.change.recurrence = Some(None),
+        Field::RequiredAttendees => draft.required = Some(Vec::new()),
+        Field::OptionalAttendees => draft.optional = Some(Vec::new()),
+        Field::Resources => draft.resources = Some(Vec::new()),
+        // They have a value always: they keep it.
+        Field::AllowNewTimeProposal | Field::IsResponseRequested | Field::MeetingTimeZone | Field::ReminderDueBy => {}
         _ => return None,
-    };
-    Some(Draft { change, ..Draft::default() })
+    }
+    Some(draft)
+}
+
+/// What clients set along with everything else, though it says nothing that Graph keeps.
+const UNTOLD: [&str; 6] = [
+    "calendar:ConferenceType",
+    "calendar:MeetingWorkspaceUrl",
+    "calendar:NetShowUrl",
+    "calendar:When",
+    "item:Culture",
+    "item:InReplyTo",
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::calendar::event::{EventChange, PropertyName, PropertyValue};
+
+    fn checked(updates: &str) -> Result<Wanted, Failure> {
+        let document = format!("<t:Updates>{updates}</t:Updates>");
+        let mut reader = Pull::new(&document);
+        reader.child().unwrap();
+        Updates::read(&mut reader)?.checked()
+    }
+
+    fn update(kind: &str, uri: &str, inside: &str) -> String {
+        format!(r#"<t:{kind}><t:FieldURI FieldURI="{uri}"/><t:CalendarItem>{inside}</t:CalendarItem></t:{kind}>"#)
+    }
+
+    #[test]
+    fn later_updates_count_and_empty_ones_are_nothing() {
+        assert_eq!(checked("").unwrap().draft.change, EventChange::default());
+        let twice =
+            ["a", "b"].map(|it| update("SetItemField", "item:Subject", &format!("<t:Subject>{it}</t:Subject>")));
+        assert_eq!(checked(&twice.concat()).unwrap().draft.change.subject.as_deref(), Some("b"));
+        let gone =
+            format!(r#"{}<t:DeleteItemField><t:FieldURI FieldURI="item:Subject"/></t:DeleteItemField>"#, twice[0]);
+        assert_eq!(checked(&gone).unwrap().draft.change.subject.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn each_update_has_exactly_the_property_that_it_names() {
+        let set = |uri: &str, inside: &str| checked(&update("SetItemField", uri, inside)).map(drop);
+        assert_eq!(set("item:Subject", ""), Err(Failure::UpdateCount));
+        assert_eq!(set("item:Subject", "<t:Subject>a</t:Subject><t:Location/>"), Err(Failure::UpdateCount));
+        assert_eq!(set("item:Subject", "<t:Location>x</t:Location>"), Err(Failure::UpdateMismatch));
+        assert!(matches!(checked("<t:SetItemField><t:CalendarItem/></t:SetItemField>"), Err(Failure::Schema { .. })));
+    }
+
+    #[test]
+    fn what_only_the_server_sets_and_what_nobody_knows() {
+        let set = |uri: &str, inside: &str| checked(&update("SetItemField", uri, inside)).map(drop);
+        for (uri, inside) in [
+            ("calendar:IsMeeting", "<t:IsMeeting>true</t:IsMeeting>"),
+            ("calendar:Organizer", "<t:Organizer/>"),
+            ("item:DateTimeCreated", "<t:DateTimeCreated>2027-01-11T00:00:00Z</t:DateTimeCreated>"),
+            ("item:Size", "<t:Size>1</t:Size>"),
+        ] {
+            assert_eq!(set(uri, inside), Err(Failure::ReadOnlyProperty { path: uri.to_owned() }));
+        }
+        assert_eq!(set("item:Culture", "<t:Culture>en-US</t:Culture>"), Ok(()));
+        assert_eq!(set("item:Nonsense", "<t:Nonsense/>"), Err(Failure::BadProperty { path: "item:Nonsense".into() }));
+        let start = r#"<t:DeleteItemField><t:FieldURI FieldURI="calendar:Start"/></t:DeleteItemField>"#;
+        assert_eq!(checked(start).map(drop), Err(Failure::BadProperty { path: "calendar:Start".into() }));
+        assert!(checked(&start.replace("Start", "ConferenceType")).is_ok());
+        let grow = update("AppendToItemField", "item:Subject", "<t:Subject>x</t:Subject>");
+        assert_eq!(checked(&grow).map(drop), Err(Failure::BadProperty { path: "item:Subject".into() }));
+    }
+
+    #[test]
+    fn extended_properties_are_set_and_taken_away() {
+        let path = r#"<t:ExtendedFieldURI PropertyTag="0x36" PropertyType="Integer"/>"#;
+        let value = format!("<t:ExtendedProperty>{path}<t:Value>7</t:Value></t:ExtendedProperty>");
+        let set = format!("<t:SetItemField>{path}<t:CalendarItem>{value}</t:CalendarItem></t:SetItemField>");
+        let id = PropertyId { kind: "Integer", name: PropertyName::Tag(0x36) };
+        let wanted = checked(&set).unwrap();
+        assert_eq!(wanted.draft.change.properties, [(id.clone(), Some(PropertyValue::One("7".into())))]);
+        let wanted = checked(&format!("{set}<t:DeleteItemField>{path}</t:DeleteItemField>")).unwrap();
+        assert_eq!((wanted.draft.change.properties.len(), wanted.without), (0, vec![id]));
+        let other = set.replacen("0x36", "0x37", 1);
+        assert_eq!(checked(&other).map(drop), Err(Failure::UpdateMismatch));
+    }
 }

@@ -10,7 +10,6 @@ use jiff::civil::{Date, Time};
 use super::Draft;
 use super::clock::Clock;
 use crate::calendar::event::ZonedTime;
-use crate::calendar::recurrence::Recurrence;
 use crate::ews::types::time_zone::TimeZoneContext;
 use crate::failure::Failure;
 
@@ -54,8 +53,8 @@ impl Clocks {
 
 /// Start and end for Graph, from instants (seconds since 1970).
 ///
-/// A series begins on the day that its range begins with, whatever day the start is on: Exchange
-/// takes only the time of day from there.
+/// A series begins on the first day of its range, whatever day the start is on: Exchange takes only
+/// the time of day from there.
 ///
 /// # Errors
 /// [`Failure::EndBeforeStart`], [`Failure::TooLong`]; [`Failure::UnknownTimeZone`] for a series whose
@@ -64,7 +63,7 @@ pub fn span(
     (start, end): (i64, i64),
     is_all_day: bool,
     clocks: &Clocks,
-    series: Option<&Recurrence>,
+    first_day: Option<Date>,
 ) -> Result<(ZonedTime, ZonedTime), Failure> {
     if end < start {
         return Err(Failure::EndBeforeStart);
@@ -74,10 +73,10 @@ pub fn span(
     if longest.is_ok_and(|longest| clock.reading(end).is_ok_and(|end| end > longest)) {
         return Err(Failure::TooLong);
     }
-    if series.is_some() && !clock.has_name() {
+    if first_day.is_some() && !clock.has_name() {
         return Err(Failure::UnknownTimeZone);
     }
-    let (mut from, mut to) = match (is_all_day, series) {
+    let (mut from, mut to) = match (is_all_day, first_day) {
         (true, _) => {
             let (first, last) = (clock.reading(start)?, clock.reading(end)?);
             let ends_at_midnight = last.time() == Time::midnight() && last.date() > first.date();
@@ -88,8 +87,8 @@ pub fn span(
         // By one clock, so that both move together when it changes.
         (false, Some(_)) => (clock.at(clock.reading(start)?), clock.at(clock.reading(end)?)),
     };
-    if let Some(series) = series {
-        let shift = from.local.date().until(series.range.start).map_err(|_| Failure::BadRecurrence)?;
+    if let Some(day) = first_day {
+        let shift = from.local.date().until(day).map_err(|_| Failure::BadRecurrence)?;
         for time in [&mut from, &mut to] {
             time.local = time.local.checked_add(shift).map_err(|_| Failure::BadRecurrence)?;
         }
@@ -114,7 +113,6 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::calendar::recurrence::{Pattern, Range, RangeEnd};
 
     fn second(text: &str) -> i64 {
         text.parse::<Timestamp>().unwrap().as_second()
@@ -162,10 +160,8 @@ mod tests {
 
     #[test]
     fn a_series_begins_on_the_day_of_its_range() {
-        let range = Range { start: date(2027, 1, 13), end: RangeEnd::Never };
-        let series = Recurrence { pattern: Pattern::Daily { interval: 1 }, range, zone: None };
         let times = (second("2027-01-11T23:30:00Z"), second("2027-01-12T00:30:00Z"));
-        let (from, to) = span(times, false, &clocks("UTC"), Some(&series)).unwrap();
+        let (from, to) = span(times, false, &clocks("UTC"), Some(date(2027, 1, 13))).unwrap();
         assert_eq!(
             (from.local.to_string(), to.local.to_string()),
             ("2027-01-13T23:30:00".into(), "2027-01-14T00:30:00".into())
