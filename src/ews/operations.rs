@@ -1,6 +1,8 @@
 //! The list of operations: a `mod` line and an entry for each.
 
 mod convert_id;
+mod create_item;
+mod delete_item;
 mod find_folder;
 mod find_item;
 mod get_delegate;
@@ -11,6 +13,7 @@ mod get_rooms;
 mod get_server_time_zones;
 mod get_user_availability;
 mod resolve_names;
+mod update_item;
 
 use super::operation::Entry;
 
@@ -27,6 +30,9 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<get_folder::GetFolder>(),
     Entry::of::<resolve_names::ResolveNames>(),
     Entry::of::<get_delegate::GetDelegate>(),
+    Entry::of::<create_item::CreateItem>(),
+    Entry::of::<update_item::UpdateItem>(),
+    Entry::of::<delete_item::DeleteItem>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

@@ -2,10 +2,13 @@
 
 pub mod body;
 pub mod calendar_item;
+pub mod calendar_item_draft;
 pub mod extended_property;
 pub mod folder;
+pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
+pub mod plain_text;
 pub mod property_path;
 pub mod recurrence;
 pub mod response_message;

@@ -1,0 +1,79 @@
+//! A new calendar item: what a draft leaves out is filled in as Exchange does it.
+//! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/createitem-operation-calendar-item>
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use crate::calendar::event::{EventChange, ZonedTime};
+use crate::calendar::free_busy::BusyStatus;
+use crate::ews::types::calendar_item_draft::Draft;
+use crate::ews::types::calendar_item_draft::span::{Clocks, span};
+use crate::ews::types::time_zone::TimeZoneContext;
+use crate::ews::types::value::WireTime;
+use crate::failure::Failure;
+
+/// What Graph is told. Attendees who are not to be told stand on the item only.
+pub(super) fn change(
+    mut draft: Draft,
+    tells: bool,
+    header: Option<&TimeZoneContext>,
+    now: Timestamp,
+) -> Result<EventChange, Failure> {
+    if let Some(problem) = draft.problem.take() {
+        return Err(problem);
+    }
+    let mime = draft.mime.take().map(|mime| read_mime(&mime)).transpose()?;
+    let is_all_day = draft.change.is_all_day.or(mime.as_ref().and_then(|mime| mime.is_all_day)).unwrap_or_default();
+    let attendees = draft.all_attendees();
+    let has_times = draft.start.is_some() || draft.end.is_some();
+    let times = if mime.is_some() && !has_times { None } else { Some(times(&draft, is_all_day, header, now)?) };
+    let mut change = mime.unwrap_or_default().overlaid(draft.change);
+    if let Some((start, end)) = times {
+        (change.start, change.end) = (Some(start), Some(end));
+    }
+    let invited = attendees.or(change.attendees.take()).filter(|attendees| !attendees.is_empty());
+    *(if tells { &mut change.attendees } else { &mut change.held_back }) = invited;
+    change.is_all_day = Some(is_all_day);
+    change.show_as = change.show_as.or(Some(BusyStatus::Busy));
+    let reminds = *change.is_reminder_on.get_or_insert(true);
+    change.reminder_minutes = reminds.then(|| change.reminder_minutes.unwrap_or(DEFAULT_REMINDER));
+    Ok(change)
+}
+
+fn times(
+    draft: &Draft,
+    is_all_day: bool,
+    header: Option<&TimeZoneContext>,
+    now: Timestamp,
+) -> Result<(ZonedTime, ZonedTime), Failure> {
+    let about = match draft.start {
+        Some(WireTime::Instant(second) | WireTime::Local(second)) => second,
+        None => now.as_second(),
+    };
+    let clocks = match Clocks::of(draft, about)? {
+        Some(clocks) => clocks,
+        None => Clocks::of_header(header, about)?,
+    };
+    let start = draft.start.map_or_else(|| next_half_hour(now), |start| start.second(clocks.start.zone()));
+    let end = draft.end.map_or(start + DEFAULT_LENGTH, |end| end.second(clocks.end.zone()));
+    let first = draft.change.recurrence.as_ref().and_then(Option::as_ref).map(|recurrence| recurrence.range.start);
+    span((start, end), is_all_day, &clocks, first)
+}
+
+fn read_mime(mime: &str) -> Result<EventChange, Failure> {
+    let plain: String = mime.split_ascii_whitespace().collect();
+    let bytes = STANDARD.decode(plain).map_err(|_| Failure::BadMime)?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::BadMime)?;
+    let _ = text;
+    Err(Failure::BadMime)
+}
+
+fn next_half_hour(now: Timestamp) -> i64 {
+    (now.as_second().div_euclid(DEFAULT_LENGTH) + 1) * DEFAULT_LENGTH
+}
+
+/// Seconds.
+const DEFAULT_LENGTH: i64 = 1800;
+/// Minutes.
+const DEFAULT_REMINDER: i32 = 15;
