@@ -1,10 +1,14 @@
 //! The list of operations: a `mod` line and an entry for each.
 
 mod convert_id;
+mod get_events;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
+mod get_streaming_events;
 mod get_user_availability;
+mod subscribe;
+mod unsubscribe;
 
 use super::operation::Entry;
 
@@ -15,6 +19,10 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<convert_id::ConvertId>(),
     Entry::of::<get_room_lists::GetRoomLists>(),
     Entry::of::<get_rooms::GetRooms>(),
+    Entry::of::<subscribe::Subscribe>(),
+    Entry::of::<get_events::GetEvents>(),
+    Entry::of::<get_streaming_events::GetStreamingEvents>(),
+    Entry::of::<unsubscribe::Unsubscribe>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

@@ -31,6 +31,7 @@ use super::crowd::Crowd;
 use super::peer;
 use super::quick_ack::QuickAck;
 use super::shared::{Limits, Shared};
+use super::streaming::{self, Patient, Streamed};
 
 /// Serves until `shared.end`, then lets open requests finish for as long as the limits say.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, shared: Arc<Shared>) {
@@ -99,7 +100,7 @@ impl Door {
             self.shared.metrics.limited("-", "connections_per_address");
             return Err("the address has too many connections".into());
         }
-        let stream = QuickAck::new(stream);
+        let stream = Patient::new(QuickAck::new(stream), STALLED);
         let Some(tls) = &self.tls else { return self.talk(stream, from, false).await };
         let stream = timeout(limits.header_timeout, tls.accept(stream)).await??;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -119,8 +120,10 @@ impl Door {
             let (router, request_under_way) = (self.router.clone(), UnderWay::new(&under_way));
             async move {
                 let response: Result<_, Infallible> = router.oneshot(request.map(axum::body::Body::new)).await;
-                drop(request_under_way);
-                response
+                response.map(|response| match response.extensions().get::<Streamed>() {
+                    Some(_) => response.map(|body| streaming::keeping(body, request_under_way)),
+                    None => response,
+                })
             }
         });
         let stream = TokioIo::new(stream);
@@ -231,6 +234,8 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
 }
 
+/// Who takes nothing of what is written for so long is gone.
+const STALLED: Duration = Duration::from_secs(60);
 /// Streams at once on one HTTP/2 connection.
 const MOST_STREAMS: u32 = 128;
 /// When the process is out of file descriptors, trying again at once would not help.
