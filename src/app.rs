@@ -45,13 +45,18 @@ impl App {
         let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics)).map_err(io::Error::other)?;
         let graphs = Arc::new(graphs);
         let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
+        let clients = Clients::new(config.clients);
+        let unreadable = |_| io::Error::other("the store cannot be read");
+        let changes =
+            Changes::open(Arc::clone(&graphs), store.clone(), &clients, config.changes, Arc::clone(&metrics), now);
+        let changes = Arc::new(changes.await.map_err(unreadable)?);
+        let items = Arc::new(Items::open(store.clone()).await.map_err(unreadable)?);
         let services = Services {
             graphs: Arc::clone(&graphs),
-            writes: Arc::new(Writes::new(Arc::clone(&graphs), store.clone())),
-            changes: Arc::new(Changes::new(Arc::clone(&graphs), store)),
-            items: Arc::new(Items::new()),
+            writes: Arc::new(Writes::new(Arc::clone(&graphs), store)),
+            changes: Arc::clone(&changes),
+            items: Arc::clone(&items),
         };
-        let clients = Clients::new(config.clients);
         let failures = Arc::new(Failures::new(config.limits.failures_per_minute));
         let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
@@ -92,6 +97,9 @@ impl App {
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).watch(end.clone()));
         }
+        tasks.spawn(changes.run(end.clone()));
+        let stop = end.clone();
+        tasks.spawn(async move { items.run(stop, now).await });
         let (failures, stop) = (Arc::clone(&shared.failures), end.clone());
         tasks.spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {

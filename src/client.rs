@@ -45,7 +45,7 @@ impl Ceiling {
 }
 
 /// All clients, by the names under which they log in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Clients {
     by_name: HashMap<String, Arc<Client>>,
 }

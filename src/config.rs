@@ -17,6 +17,7 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::changes;
 use crate::client::{Client, Networks};
 use crate::graph::{CacheSettings, Settings};
 use crate::server::tls::CertificateFiles;
@@ -47,6 +48,8 @@ pub struct Config {
     pub capture: Option<Capture>,
     /// What must survive a restart; nothing does without it.
     pub store: Option<PathBuf>,
+    /// How calendars are watched for subscribers.
+    pub changes: changes::Settings,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
     /// Who may call.
@@ -124,6 +127,7 @@ impl Config {
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: raw.store.map(|store| folder.join(store.path)),
+            changes: reader.changes(raw.changes),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };
@@ -247,6 +251,27 @@ impl Reader<'_> {
             self.problems.add(&raw.directory, "capture.directory", "is no directory");
         }
         Capture { directory, addresses: raw.addresses, files: raw.files }
+    }
+
+    fn changes(&mut self, raw: raw::Changes) -> changes::Settings {
+        let notification_url = raw.notification_url.and_then(|text| {
+            let url = self.url(&text, "changes.notification_url")?;
+            if url.scheme() != "https" || url.query().is_some() {
+                let remedy = "Graph posts to https addresses only; write one without a query";
+                self.problems.add(&text, "changes.notification_url", remedy);
+            }
+            Some(url)
+        });
+        changes::Settings {
+            interval: raw.interval,
+            calls_per_second: raw.calls_per_second.get(),
+            notification_url,
+            subscriptions_per_client: raw.subscriptions_per_client,
+            streams_per_client: raw.streams_per_client,
+            idle: raw.idle,
+            heartbeat: raw.heartbeat,
+            queue: raw.queue.max(1),
+        }
     }
 
     fn networks(&mut self, entries: &[Spanned<String>], key: &str) -> Networks {

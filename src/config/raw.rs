@@ -31,6 +31,8 @@ pub(super) struct Raw {
     pub(super) capture: Option<Capture>,
     pub(super) store: Option<Store>,
     #[serde(default)]
+    pub(super) changes: Changes,
+    #[serde(default)]
     pub(super) tenants: Vec<Spanned<Tenant>>,
     #[serde(default)]
     pub(super) clients: Vec<Spanned<Client>>,
@@ -40,6 +42,22 @@ pub(super) struct Raw {
 #[serde(deny_unknown_fields)]
 pub(super) struct Store {
     pub(super) path: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Changes {
+    #[serde(deserialize_with = "some_time")]
+    pub(super) interval: Duration,
+    pub(super) calls_per_second: std::num::NonZeroU32,
+    pub(super) notification_url: Option<Spanned<String>>,
+    pub(super) subscriptions_per_client: usize,
+    pub(super) streams_per_client: usize,
+    #[serde(deserialize_with = "some_time")]
+    pub(super) idle: Duration,
+    #[serde(deserialize_with = "some_time")]
+    pub(super) heartbeat: Duration,
+    pub(super) queue: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -263,6 +281,22 @@ impl Default for Limits {
 impl Default for Ntlm {
     fn default() -> Self {
         Self { channel_binding: Spanned::new(0..0, ChannelBinding::default()), plain: false }
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        let it = crate::changes::Settings::default();
+        Self {
+            interval: it.interval,
+            calls_per_second: std::num::NonZeroU32::new(it.calls_per_second).unwrap_or(std::num::NonZeroU32::MIN),
+            notification_url: None,
+            subscriptions_per_client: it.subscriptions_per_client,
+            streams_per_client: it.streams_per_client,
+            idle: it.idle,
+            heartbeat: it.heartbeat,
+            queue: it.queue,
+        }
     }
 }
 

@@ -37,6 +37,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", config.graph), format!("{:?}", defaults.graph));
     assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
     assert_eq!(config.ntlm.channel_binding, defaults.ntlm.channel_binding);
+    assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Owns content types, statuses and challenges. Must not know any EWS element.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -22,9 +24,10 @@ use super::limits::{A_MOMENT, Beyond, Caller};
 use super::observe::Seen;
 use super::refusal::{Leg, Refusal};
 use super::shared::{Shared, SharedState};
+use super::streaming::Streamed;
 use crate::client::Client;
 use crate::ews::fault::Family;
-use crate::ews::{self, Reply};
+use crate::ews::{self, Answer, Reply};
 use crate::failure::Failure;
 use crate::journal::Journal;
 
@@ -153,8 +156,14 @@ async fn reply(shared: &Shared, body: &[u8], client: &Arc<Client>, journal: &Jou
 fn answer(shared: &Shared, reply: Reply, seen: Seen) -> Response {
     let status = if reply.failure.is_some() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
     let outcome = reply.failure.as_ref().map_or("ok", Failure::label);
-    let mut response =
-        (status, [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)], reply.envelope).into_response();
+    let headers = [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)];
+    let mut response = match reply.answer {
+        Answer::Whole(envelope) => (status, headers, envelope).into_response(),
+        Answer::Stream(envelopes) => {
+            let body = Body::from_stream(envelopes.map(Ok::<_, Infallible>));
+            (status, headers, [(NO_BUFFERING, ONE)], Extension(Streamed), body).into_response()
+        }
+    };
     if shared.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -217,6 +226,9 @@ impl Noted for Response {
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private");
+/// Exchange says so to the proxies before it.
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-nobuffering");
+const ONE: HeaderValue = HeaderValue::from_static("1");
 const DIAGNOSTICS: HeaderName = HeaderName::from_static("ms-diagnostics-public");
 /// Operations watch the deadline themselves; this is for one that does not.
 const GRACE: Duration = Duration::from_millis(500);

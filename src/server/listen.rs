@@ -32,6 +32,7 @@ use super::handshake::Token;
 use super::peer;
 use super::quick_ack::QuickAck;
 use super::shared::{Limits, Shared};
+use super::streaming::{self, Patient, Streamed};
 
 /// Serves until `shared.end`, then lets open requests finish for as long as the limits say.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, shared: Arc<Shared>) {
@@ -101,7 +102,7 @@ impl Door {
             return Err("the address has too many connections".into());
         }
         let connection = Connection::new(proxies.trusted.name(address.ip()), self.tls.is_some());
-        let stream = QuickAck::new(stream);
+        let stream = Patient::new(QuickAck::new(stream), STALLED);
         let Some(tls) = &self.tls else { return self.talk(stream, from, connection, false).await };
         let stream = timeout(limits.header_timeout, tls.accept(stream)).await??;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -127,8 +128,10 @@ impl Door {
                     return Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED));
                 }
                 let Ok(response) = router.oneshot(request.map(axum::body::Body::new)).await;
-                drop(request_under_way);
-                Ok(response)
+                Ok(match response.extensions().get::<Streamed>() {
+                    Some(_) => response.map(|body| streaming::keeping(body, request_under_way)),
+                    None => response,
+                })
             }
         });
         let stream = TokioIo::new(stream);
@@ -239,6 +242,8 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
 }
 
+/// Who takes nothing of what is written for so long is gone.
+const STALLED: Duration = Duration::from_secs(60);
 /// Streams at once on one HTTP/2 connection.
 const MOST_STREAMS: u32 = 128;
 /// When the process is out of file descriptors, trying again at once would not help.

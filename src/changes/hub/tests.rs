@@ -1,0 +1,1 @@
+//! What subscriptions are told, and how long they last.
