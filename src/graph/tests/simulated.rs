@@ -30,6 +30,7 @@ struct Stage {
     simulator: Simulator,
     graphs: Graphs,
     client: Client,
+    http: reqwest::Client,
 }
 
 impl Stage {
@@ -61,7 +62,8 @@ impl Stage {
         };
         let graphs = Graphs::new(vec![tenant], Settings::default(), Metrics::new().into()).unwrap();
         let policy = Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full);
-        Self { simulator, graphs, client: Client::without_login("c", policy) }
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { simulator, graphs, client: Client::without_login("c", policy), http }
     }
 
     fn permit(&self, address: &str) -> Permitted {
@@ -70,14 +72,15 @@ impl Stage {
 
     /// Calls of a kind that came to the simulator so far.
     async fn calls(&self, call: &str) -> usize {
-        let ledger = reqwest::get(format!("{}/control/ledger", self.simulator.base_url())).await.unwrap();
+        let url = format!("{}/control/ledger", self.simulator.base_url());
+        let ledger = self.http.get(url).send().await.unwrap();
         let ledger: Value = serde_json::from_slice(&ledger.bytes().await.unwrap()).unwrap();
         ledger["calls"].as_array().unwrap().iter().filter(|one| one["call"] == call).count()
     }
 
     async fn fault(&self, fault: Value) {
         let url = format!("{}/control/faults", self.simulator.base_url());
-        let told = reqwest::Client::new().post(url).body(fault.to_string()).send().await.unwrap();
+        let told = self.http.post(url).body(fault.to_string()).send().await.unwrap();
         assert_eq!(told.status(), 204);
     }
 
