@@ -12,6 +12,8 @@ mod remove_item;
 mod reply;
 mod response_object;
 mod tentatively_accept_item;
+#[cfg(test)]
+mod tests;
 
 use futures::{StreamExt, stream};
 
