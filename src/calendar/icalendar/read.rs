@@ -119,7 +119,10 @@ fn excluded(event: &ICalendarComponent, times: &Times, zones: &Zones<'_>) -> Res
 
 fn body(event: &ICalendarComponent) -> Option<Body> {
     let is_html = |entry: &&ICalendarEntry| {
-        entry.parameter(&ICalendarParameterName::Fmttype).and_then(ICalendarParameterValue::as_text).is_none_or(|kind| kind.eq_ignore_ascii_case("text/html"))
+        entry
+            .parameter(&ICalendarParameterName::Fmttype)
+            .and_then(ICalendarParameterValue::as_text)
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("text/html"))
     };
     let html = event.properties(&ICalendarProperty::Other(super::HTML.to_owned())).find(is_html).map(joined);
     if let Some(content) = html.filter(|html| !html.is_empty()) {
@@ -163,7 +166,8 @@ fn importance(event: &ICalendarComponent) -> Option<Importance> {
 
 fn categories(event: &ICalendarComponent) -> Option<Vec<String>> {
     let all = event.properties(&ICalendarProperty::Categories).flat_map(|entry| &entry.values);
-    let all: Vec<String> = all.filter_map(|value| Some(value.as_text()?.trim().to_owned())).filter(|it| !it.is_empty()).collect();
+    let all: Vec<String> =
+        all.filter_map(|value| Some(value.as_text()?.trim().to_owned())).filter(|it| !it.is_empty()).collect();
     (!all.is_empty()).then_some(all)
 }
 
@@ -171,14 +175,18 @@ fn categories(event: &ICalendarComponent) -> Option<Vec<String>> {
 fn attendees(event: &ICalendarComponent) -> Vec<Attendee> {
     let organizer = event.property(&ICalendarProperty::Organizer).and_then(address);
     let all = event.properties(&ICalendarProperty::Attendee).filter_map(attendee);
-    all.filter(|it| organizer.as_ref().is_none_or(|organizer| !organizer.eq_ignore_ascii_case(&it.person.address))).collect()
+    all.filter(|it| organizer.as_ref().is_none_or(|organizer| !organizer.eq_ignore_ascii_case(&it.person.address)))
+        .collect()
 }
 
 fn attendee(entry: &ICalendarEntry) -> Option<Attendee> {
     use ICalendarParticipationRole::{NonParticipant, OptParticipant};
     use ICalendarParticipationStatus::{Accepted, Declined, Tentative};
-    let role = match (entry.parameter(&ICalendarParameterName::Cutype), entry.parameter(&ICalendarParameterName::Role)) {
-        (Some(ICalendarParameterValue::Cutype(ICalendarUserTypes::Resource | ICalendarUserTypes::Room)), _) => Role::Resource,
+    let role = match (entry.parameter(&ICalendarParameterName::Cutype), entry.parameter(&ICalendarParameterName::Role))
+    {
+        (Some(ICalendarParameterValue::Cutype(ICalendarUserTypes::Resource | ICalendarUserTypes::Room)), _) => {
+            Role::Resource
+        }
         (_, Some(ICalendarParameterValue::Role(OptParticipant | NonParticipant))) => Role::Optional,
         _ => Role::Required,
     };
@@ -189,7 +197,12 @@ fn attendee(entry: &ICalendarEntry) -> Option<Attendee> {
         _ => Response::NotResponded,
     };
     let name = entry.parameter(&ICalendarParameterName::Cn).and_then(ICalendarParameterValue::as_text).unwrap_or("");
-    Some(Attendee { person: Person { name: name.to_owned(), address: address(entry)? }, role, response, responded: None })
+    Some(Attendee {
+        person: Person { name: name.to_owned(), address: address(entry)? },
+        role,
+        response,
+        responded: None,
+    })
 }
 
 /// The address of a `mailto:`, or that beside an address of another kind.
@@ -203,7 +216,9 @@ fn address(entry: &ICalendarEntry) -> Option<String> {
 
 /// Whether anybody is asked for an answer, where it says so.
 fn wants_response(event: &ICalendarComponent) -> Option<bool> {
-    let asked = event.properties(&ICalendarProperty::Attendee).filter_map(|it| it.parameter(&ICalendarParameterName::Rsvp)?.as_bool());
+    let asked = event
+        .properties(&ICalendarProperty::Attendee)
+        .filter_map(|it| it.parameter(&ICalendarParameterName::Rsvp)?.as_bool());
     asked.fold(None, |any, asked| Some(any.unwrap_or(false) || asked))
 }
 

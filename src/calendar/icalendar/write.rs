@@ -143,7 +143,9 @@ impl<'a> Calendar<'a> {
         let (_, from, until) = self.zones.entry(named.name).or_insert_with(|| (named.zone.clone(), instant, last));
         *from = instant.min(*from);
         *until = last.max(*until);
-        ICalendarEntry::new(name).with_param(ICalendarParameter::tzid(clean(named.name))).with_value(moment::of_local(local))
+        ICalendarEntry::new(name)
+            .with_param(ICalendarParameter::tzid(clean(named.name)))
+            .with_value(moment::of_local(local))
     }
 
     fn finish(self) -> ICalendar {
@@ -274,7 +276,8 @@ fn alarm(minutes: i32) -> ICalendarComponent {
     let mut component = ICalendarComponent::new(ICalendarComponentType::VAlarm);
     component.add_property(ICalendarProperty::Action, ICalendarAction::Display);
     component.add_property(ICalendarProperty::Description, "Reminder");
-    let before = ICalendarDuration { neg: minutes > 0, minutes: minutes.unsigned_abs(), ..ICalendarDuration::default() };
+    let before =
+        ICalendarDuration { neg: minutes > 0, minutes: minutes.unsigned_abs(), ..ICalendarDuration::default() };
     component.add_property(ICalendarProperty::Trigger, before);
     component
 }

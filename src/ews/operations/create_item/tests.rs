@@ -16,7 +16,7 @@ fn changes(request: &str) -> Vec<Result<EventChange, Failure>> {
     let tells = operation.instructions.tells.unwrap();
     let now: Timestamp = "2027-01-11T09:10:00Z".parse().unwrap();
     let change = |item| match item {
-        Item::Calendar(draft) => new_item::change(*draft, tells, header.time_zone.as_ref(), now),
+        Item::Calendar(draft) => new_item::of(*draft, tells, header.time_zone.as_ref(), now).map(|new| new.change),
         other => panic!("{other:?}"),
     };
     operation.items.into_iter().map(change).collect()
@@ -137,6 +137,50 @@ fn a_time_without_an_offset_is_of_the_nearest_clock() {
     let old = format!(r#"{times}<t:MeetingTimeZone TimeZoneName="Romance Standard Time"/>"#);
     assert_eq!(bare("", &old).unwrap().start, change.start);
     assert_eq!(bare("", &own.replace("Romance", "No Such")), Err(Failure::UnknownTimeZone));
+}
+
+#[test]
+fn an_icalendar_is_an_item_and_properties_beside_it_count() {
+    let lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//x//y//EN",
+        "BEGIN:VEVENT",
+        "UID:abc",
+        "DTSTAMP:20270101T000000Z",
+        "DTSTART:20270111T090000Z",
+        "DTEND:20270111T100000Z",
+        "RRULE:FREQ=DAILY;COUNT=5",
+        "EXDATE:20270113T090000Z",
+        "SUMMARY:From MIME",
+        "ATTENDEE:mailto:bob@example.com",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ];
+    let draft = |text: &str| Draft { mime: Some(base64(text)), ..Draft::default() };
+    let now = Timestamp::UNIX_EPOCH;
+    let mut named = draft(&lines.join("\r\n"));
+    named.change.location = Some("Room".into());
+    let new = new_item::of(named, false, None, now).unwrap();
+    assert_eq!(new.without, [date(2027, 1, 13)]);
+    let change = new.change;
+    assert_eq!((change.subject.as_deref(), change.location.as_deref()), (Some("From MIME"), Some("Room")));
+    assert_eq!((change.uid.as_deref(), change.attendees), (Some("abc"), None));
+    assert_eq!(change.held_back.unwrap()[0].person.address, "bob@example.com");
+    assert_eq!(change.start, at(datetime(2027, 1, 11, 9, 0, 0, 0), None));
+    let backwards = lines.join("\r\n").replace("T100000Z", "T080000Z");
+    assert_eq!(new_item::of(draft(&backwards), true, None, now), Err(Failure::EndBeforeStart));
+    for bad in ["", "BEGIN:VCALENDAR"] {
+        assert_eq!(new_item::of(draft(bad), true, None, now), Err(Failure::BadMime), "{bad}");
+    }
+    let no_base64 = Draft { mime: Some("!".into()), ..Draft::default() };
+    assert_eq!(new_item::of(no_base64, true, None, now), Err(Failure::BadMime));
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 #[test]
