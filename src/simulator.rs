@@ -3,17 +3,24 @@
 //! It owns everything from the socket to the stored events and imports nothing of ours, so that client and
 //! fake cannot be wrong together. Its truth is Microsoft's documentation; what that leaves open is written
 //! down in `fixtures/worlds/README.md`. One origin serves `/{tenant}/oauth2/v2.0/token`, `/v1.0/…` and
-//! `/control/…` (faults, the ledger of calls, limits).
+//! `/control/…` (faults, the ledger of calls, limits, deltas, subscriptions).
 
 mod ask;
 mod batch;
+mod calendar;
 mod calls;
 mod control;
+mod courier;
+mod delta;
+mod delta_token;
 mod directory;
 mod draft;
 mod error;
 mod event;
+mod event_filter;
 mod events;
+mod expand;
+mod extended;
 mod faults;
 mod filter;
 mod ids;
@@ -21,6 +28,7 @@ mod invitations;
 mod json;
 mod ledger;
 mod lock;
+mod order;
 mod pattern;
 mod permissions;
 mod places;
@@ -28,11 +36,15 @@ mod query;
 mod recurrence;
 mod render;
 mod request;
+mod responses;
 mod route;
 mod schedule;
 mod seed;
 mod service;
+mod shape;
 mod state;
+mod subscribe;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -236,10 +248,13 @@ async fn handle(service: &Arc<Service>, request: axum::extract::Request, is_tls:
 }
 
 fn respond(answer: Answer) -> Response<Body> {
-    let content = match (&answer.body, answer.garbage) {
-        (_, true) => Body::from("{\"value\":[{\"sched"),
-        (Some(body), false) => Body::from(body.to_string()),
-        (None, false) => Body::empty(),
+    let text = answer.body.as_ref().map(ToString::to_string).unwrap_or_default();
+    let content = if answer.garbage {
+        Body::from("{\"value\":[{\"sched")
+    } else if answer.half {
+        half(&text)
+    } else {
+        Body::from(text)
     };
     let mut response = Response::new(content);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -258,6 +273,13 @@ fn respond(answer: Answer) -> Response<Body> {
         }
     }
     response
+}
+
+/// The first half of a body, after which the connection breaks.
+fn half(text: &str) -> Body {
+    let begun = bytes::Bytes::copy_from_slice(text.as_bytes().get(..text.len() / 2).unwrap_or_default());
+    let broken = io::Error::other("the connection is cut on demand");
+    Body::from_stream(futures::stream::iter([Ok(begun), Err(broken)]))
 }
 
 const ODATA: &str =

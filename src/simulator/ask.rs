@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::delta_token::DeltaTokens;
 use super::error::Refusal;
 use super::faults::ScheduleError;
 use super::json;
@@ -26,6 +27,7 @@ pub(super) struct Ask<'a> {
     pub(super) here: &'a Here,
     pub(super) now: Timestamp,
     pub(super) strict: bool,
+    pub(super) delta_tokens: &'a DeltaTokens,
     pub(super) schedule_errors: &'a [(String, ScheduleError)],
 }
 

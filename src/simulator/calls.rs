@@ -3,21 +3,23 @@
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::route::Call;
-use super::{directory, events, places, schedule, view};
+use super::{delta, directory, events, places, responses, schedule, view};
 
 pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
     match ask.route.call {
         Call::GetSchedule => schedule::get(&ask),
         Call::CalendarView => view::calendar_view(&ask),
+        Call::CalendarViewDelta => delta::calendar_view(&ask),
         Call::ListInstances => view::instances(&ask),
         Call::ListEvents => events::list(&ask),
         Call::GetEvent => events::get(&ask),
         Call::CreateEvent => events::create(&mut ask),
         Call::UpdateEvent => events::update(&mut ask),
         Call::DeleteEvent => events::delete(&mut ask),
-        Call::RespondToEvent => events::respond(&mut ask),
+        Call::RespondToEvent => responses::respond(&mut ask),
         Call::ListUsers => directory::users(&ask),
         Call::GetUser => directory::user(&ask),
+        Call::ListContacts => directory::contacts(&ask),
         Call::ListGroups => directory::groups(&ask),
         Call::GetGroup => directory::group(&ask),
         Call::ListMembers => directory::members(&ask, false),
@@ -25,6 +27,14 @@ pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
         Call::ListRooms => places::rooms(&ask),
         Call::ListRoomLists => places::room_lists(&ask),
         Call::ListRoomsOfList => places::rooms_of_list(&ask),
-        Call::Batch | Call::Token | Call::Unknown => Err(Refusal::bad("BadRequest", "This call cannot be made here.")),
+        Call::ListSubscriptions
+        | Call::CreateSubscription
+        | Call::GetSubscription
+        | Call::UpdateSubscription
+        | Call::DeleteSubscription
+        | Call::ReauthorizeSubscription
+        | Call::Batch
+        | Call::Token
+        | Call::Unknown => Err(Refusal::bad("BadRequest", "This call cannot be made here.")),
     }
 }

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::filter::Filter;
+use super::ids;
 use super::query::{Page, project};
 use super::state::{Group, Mailbox};
-use super::world::Kind;
+use super::world::{Contact, Kind};
 
-const USER: [&str; 15] = [
+const USER: [&str; 17] = [
     "id",
     "displayName",
     "givenName",
@@ -20,6 +21,8 @@ const USER: [&str; 15] = [
     "mail",
     "userPrincipalName",
     "jobTitle",
+    "companyName",
+    "department",
     "officeLocation",
     "businessPhones",
     "mobilePhone",
@@ -56,6 +59,18 @@ const GROUP: [&str; 9] = [
     "groupTypes",
     "proxyAddresses",
 ];
+const CONTACT: [&str; 10] = [
+    "id",
+    "displayName",
+    "givenName",
+    "surname",
+    "mail",
+    "mailNickname",
+    "proxyAddresses",
+    "companyName",
+    "department",
+    "jobTitle",
+];
 const OPTIONS: [&str; 6] = ["$filter", "$select", "$top", "$skiptoken", "$count", "$orderby"];
 
 pub(super) fn users(ask: &Ask<'_>) -> Result<Answer, Refusal> {
@@ -68,8 +83,8 @@ pub(super) fn users(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let page = Page::by_token(ask.query, 100, 999)?;
     let all = ask.state.mailboxes.values().filter(|mailbox| mailbox.tenant == ask.tenant).map(full_user);
     let found = all.filter(|user| filter.as_ref().is_none_or(|filter| filter.matches(user)));
-    let shown = found.map(|user| project(hide(ask, user), Some(&select))).collect();
-    Ok(Answer::json(200, page.cut(shown, "users", ask.query, ask.here)))
+    let show = |user| project(hide(ask, user), Some(&select));
+    Ok(Answer::json(200, page.cut(found.collect(), show, "users", ask.query, ask.here)))
 }
 
 pub(super) fn user(ask: &Ask<'_>) -> Result<Answer, Refusal> {
@@ -93,8 +108,8 @@ pub(super) fn groups(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let page = Page::by_token(ask.query, 100, 999)?;
     let all = ask.state.groups.values().filter(|group| group.tenant == ask.tenant).map(full_group);
     let found = all.filter(|group| filter.as_ref().is_none_or(|filter| filter.matches(group)));
-    let shown = found.map(|group| project(group, select.as_deref())).collect();
-    Ok(Answer::json(200, page.cut(shown, "groups", ask.query, ask.here)))
+    let show = |group| project(group, select.as_deref());
+    Ok(Answer::json(200, page.cut(found.collect(), show, "groups", ask.query, ask.here)))
 }
 
 pub(super) fn group(ask: &Ask<'_>) -> Result<Answer, Refusal> {
@@ -106,6 +121,19 @@ pub(super) fn group(ask: &Ask<'_>) -> Result<Answer, Refusal> {
         fields.insert("@odata.context".to_owned(), json!(context));
     }
     Ok(Answer::json(200, shown))
+}
+
+/// Mail contacts. <https://learn.microsoft.com/graph/api/orgcontact-list>
+pub(super) fn contacts(ask: &Ask<'_>) -> Result<Answer, Refusal> {
+    ask.query.allow(&OPTIONS, ask.strict)?;
+    let select = ask.query.select(&CONTACT, "orgContact")?;
+    let filter = ask.query.get("$filter").map(Filter::parse).transpose()?;
+    let page = Page::by_token(ask.query, 100, 999)?;
+    let tenants = ask.state.tenants.iter().filter(|tenant| tenant.id == ask.tenant);
+    let all = tenants.flat_map(|tenant| &tenant.contacts).map(full_contact);
+    let found = all.filter(|contact| filter.as_ref().is_none_or(|filter| filter.matches(contact)));
+    let show = |contact| project(contact, select.as_deref());
+    Ok(Answer::json(200, page.cut(found.collect(), show, "contacts", ask.query, ask.here)))
 }
 
 /// Members of a group: users and groups, or users alone when the path casts to them.
@@ -135,7 +163,7 @@ pub(super) fn members(ask: &Ask<'_>, transitive: bool) -> Result<Answer, Refusal
         }
     }
     let context = if users_only { "users" } else { "directoryObjects" };
-    Ok(Answer::json(200, page.cut(found, context, ask.query, ask.here)))
+    Ok(Answer::json(200, page.cut(found, std::convert::identity, context, ask.query, ask.here)))
 }
 
 /// Objects whose kind an application may not read come with their id alone.
@@ -166,10 +194,9 @@ fn denied() -> Refusal {
 }
 
 fn user_select(ask: &Ask<'_>) -> Result<Vec<String>, Refusal> {
-    let Some(names) = ask.query.select(&USER, "user")? else { return Ok(USER_DEFAULT.map(str::to_owned).to_vec()) };
-    if !ask.grants.reads_full_users() && names.iter().any(|name| !USER_BASIC.contains(&name.as_str())) {
-        return Err(denied());
-    }
+    let Some(mut names) = ask.query.select(&USER, "user")? else { return Ok(USER_DEFAULT.map(str::to_owned).to_vec()) };
+    // What a basic reader asks for beyond the basic profile is left out.
+    names.retain(|name| ask.grants.reads_full_users() || USER_BASIC.contains(&name.as_str()));
     Ok(names)
 }
 
@@ -197,8 +224,9 @@ fn full_user(mailbox: &Mailbox) -> Value {
     };
     let has_mail = mailbox.kind != Kind::NoMailbox;
     let aliases = mailbox.aliases.iter().map(|alias| format!("smtp:{alias}"));
+    let legacy = mailbox.x500.iter().map(|name| format!("x500:{name}"));
     let proxies: Vec<String> =
-        has_mail.then(|| format!("SMTP:{}", mailbox.address)).into_iter().chain(aliases).collect();
+        has_mail.then(|| format!("SMTP:{}", mailbox.address)).into_iter().chain(aliases).chain(legacy).collect();
     json!({
         "id": mailbox.id.to_string(),
         "displayName": mailbox.name,
@@ -206,14 +234,32 @@ fn full_user(mailbox: &Mailbox) -> Value {
         "surname": family,
         "mail": has_mail.then_some(&mailbox.address),
         "userPrincipalName": mailbox.address,
-        "jobTitle": mailbox.title,
-        "officeLocation": mailbox.office,
-        "businessPhones": [],
-        "mobilePhone": null,
+        "jobTitle": mailbox.profile.title,
+        "companyName": mailbox.profile.company,
+        "department": mailbox.profile.department,
+        "officeLocation": mailbox.profile.office,
+        "businessPhones": mailbox.profile.phone.iter().collect::<Vec<_>>(),
+        "mobilePhone": mailbox.profile.mobile,
         "preferredLanguage": null,
         "accountEnabled": matches!(mailbox.kind, Kind::Person | Kind::NoMailbox),
         "mailNickname": mailbox.address.split('@').next(),
         "proxyAddresses": proxies,
+    })
+}
+
+fn full_contact(contact: &Contact) -> Value {
+    let (given, family) = contact.name.split_once(' ').unzip();
+    json!({
+        "id": ids::guid(&format!("contact {}", contact.address.to_lowercase())).to_string(),
+        "displayName": contact.name,
+        "givenName": given,
+        "surname": family,
+        "mail": contact.address,
+        "mailNickname": contact.address.split('@').next(),
+        "proxyAddresses": [format!("SMTP:{}", contact.address)],
+        "companyName": contact.company,
+        "department": contact.department,
+        "jobTitle": contact.title,
     })
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Refusal;
 use super::event::{Address, Attendee, Event};
+use super::extended::Changes;
 use super::json::{array, boolean, integer, known, missing, object, one_of, text, wrong_type};
 use super::pattern;
 use super::recurrence::Recurrence;
@@ -39,11 +40,10 @@ enum Reader {
     Location,
     Locations,
     Texts,
-    Extended,
 }
 
 /// Properties that need no more than a check of their type.
-const PLAIN: [(&str, Reader); 17] = [
+const PLAIN: [(&str, Reader); 16] = [
     ("subject", Reader::Text),
     ("body", Reader::Body),
     ("importance", Reader::OneOf(&["low", "normal", "high"])),
@@ -60,9 +60,17 @@ const PLAIN: [(&str, Reader); 17] = [
     ("location", Reader::Location),
     ("locations", Reader::Locations),
     ("transactionId", Reader::Text),
-    ("singleValueExtendedProperties", Reader::Extended),
 ];
-const TIMED: [&str; 5] = ["start", "end", "isAllDay", "recurrence", "attendees"];
+/// Properties that are kept in a form of their own.
+const OTHERS: [&str; 7] = [
+    "start",
+    "end",
+    "isAllDay",
+    "recurrence",
+    "attendees",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
+];
 
 /// A wall-clock time and its zone.
 pub(super) type Local = (DateTime, Zone);
@@ -76,12 +84,13 @@ pub(super) struct Draft {
     pub(super) all_day: Option<bool>,
     pub(super) recurrence: Option<Option<Recurrence>>,
     pub(super) attendees: Option<Vec<Attendee>>,
+    pub(super) extended: Changes,
 }
 
 impl Draft {
     pub(super) fn read(body: &Value, strict: bool) -> Result<Self, Refusal> {
         let body = object(body, "event")?;
-        let names: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).chain(TIMED).collect();
+        let names: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).chain(OTHERS).collect();
         known(body, &names, "event", strict)?;
         let mut draft = Self::default();
         for (name, reader) in &PLAIN {
@@ -101,6 +110,9 @@ impl Draft {
             Some(value) => Some(Some(pattern::read(value, strict)?)),
         };
         draft.attendees = body.get("attendees").map(|value| attendees(value, strict)).transpose()?;
+        let [singles, lists] =
+            ["singleValueExtendedProperties", "multiValueExtendedProperties"].map(|name| body.get(name));
+        draft.extended = Changes::read(singles, lists, strict)?;
         Ok(draft)
     }
 
@@ -137,6 +149,7 @@ impl Draft {
             event.attendees = attendees;
         }
         event.properties.extend(self.properties);
+        self.extended.apply(&mut event.extended);
         // The simulated calendars allow no provider of online meetings, and then Graph ignores the wish.
         event.properties.insert("isOnlineMeeting".to_owned(), json!(false));
         Ok(())
@@ -163,14 +176,6 @@ impl Reader {
             Self::Texts => {
                 let texts = array(value, name)?.iter().map(|one| text(one, name).map(|text| json!(text)));
                 texts.collect::<Result<_, _>>()?
-            }
-            Self::Extended => {
-                for one in array(value, name)? {
-                    let one = object(one, name)?;
-                    known(one, &["id", "value"], "singleValueLegacyExtendedProperty", strict)?;
-                    text(one.get("id").ok_or_else(|| missing("id"))?, "id")?;
-                }
-                value.clone()
             }
         })
     }

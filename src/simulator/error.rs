@@ -74,16 +74,18 @@ pub(super) struct Answer {
     pub(super) body: Option<Value>,
     /// Send broken JSON instead of the body.
     pub(super) garbage: bool,
+    /// Send half of the body, then close the connection.
+    pub(super) half: bool,
     /// Close the connection instead of answering.
     pub(super) cut: bool,
 }
 
 impl Answer {
     pub(super) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body), garbage: false, cut: false }
+        Self { status, headers: Vec::new(), body: Some(body), garbage: false, half: false, cut: false }
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None, garbage: false, cut: false }
+        Self { status, headers: Vec::new(), body: None, garbage: false, half: false, cut: false }
     }
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 use serde_json::{Map, Value};
 
+use super::extended::Extended;
 use super::recurrence::Recurrence;
 use super::zone::{Zone, instant};
 
@@ -47,10 +48,13 @@ pub(super) struct Event {
     pub(super) organizer: Address,
     pub(super) is_organizer: bool,
     pub(super) response: &'static str,
+    /// When an attendee's copy was answered.
+    pub(super) answered: Option<Timestamp>,
     pub(super) cancelled: bool,
     pub(super) attendees: Vec<Attendee>,
     /// The other properties, in the form in which they are shown.
     pub(super) properties: Map<String, Value>,
+    pub(super) extended: Extended,
 }
 
 /// What an [`Occurrence`] is in its calendar.
@@ -97,8 +101,7 @@ impl Event {
         let last = self.zone.local(to).date().saturating_add(2.days());
         let regular = recurrence.dates(first, last).into_iter().filter(|day| !self.exceptions.contains_key(day));
         let mut found: Vec<Occurrence<'_>> = regular.map(|day| self.regular(day)).filter(happens).collect();
-        let changed = self.exceptions.iter().filter_map(|(day, event)| Some(self.changed(*day, event.as_deref()?)));
-        found.extend(changed.filter(happens));
+        found.extend(self.changed_days().filter(happens));
         found
     }
 
@@ -111,6 +114,22 @@ impl Event {
                 (!days.is_empty()).then(|| self.regular(day))
             }
         }
+    }
+
+    /// Occurrences that differ from the pattern.
+    pub(super) fn changed_days(&self) -> impl Iterator<Item = Occurrence<'_>> {
+        self.exceptions.iter().filter_map(|(day, event)| Some(self.changed(*day, event.as_deref()?)))
+    }
+
+    /// The occurrence of a day as an event by itself, to be changed and kept as an exception.
+    pub(super) fn exception(&self, day: Date) -> Option<Self> {
+        let current = self.on(day)?;
+        let mut exception = current.event.clone();
+        (exception.start, exception.end) = (current.start, current.end);
+        exception.recurrence = None;
+        exception.exceptions.clear();
+        exception.change = 0;
+        Some(exception)
     }
 
     pub(super) fn show_as(&self) -> &str {
@@ -143,6 +162,14 @@ impl Event {
 }
 
 impl Occurrence<'_> {
+    /// `iCalUId`: occurrences have one of their own.
+    pub(super) fn uid(&self) -> String {
+        match self.day {
+            Some(day) => format!("{}{}", self.series.uid, day.strftime("%Y%m%d")),
+            None => self.series.uid.clone(),
+        }
+    }
+
     pub(super) fn instants(&self, floating: &TimeZone) -> (Timestamp, Timestamp) {
         let rules = if self.event.all_day { floating } else { &self.event.zone.rules };
         (instant(rules, self.start), instant(rules, self.end))
@@ -188,9 +215,11 @@ mod tests {
             organizer: Address { name: "A".to_owned(), address: "a@t.example".to_owned() },
             is_organizer: true,
             response: "organizer",
+            answered: None,
             cancelled: false,
             attendees: Vec::new(),
             properties: Map::new(),
+            extended: Extended::default(),
         }
     }
 

@@ -1,49 +1,44 @@
-//! Events of a calendar: list, get, create, update, delete, and answers to invitations.
+//! Events of a calendar: list, get, create, update, delete.
 //! <https://learn.microsoft.com/graph/api/resources/event>
 
-use std::cmp::Ordering;
-
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::ask::Ask;
 use super::draft::Draft;
 use super::error::{Answer, Refusal};
-use super::event::{Event, Kind, Occurrence};
+use super::event::{Event, Occurrence};
+use super::event_filter::EventFilter;
 use super::ids;
-use super::invitations;
-use super::json::{boolean, known, missing, object};
-use super::query::{Page, project};
-use super::render::{self, Look};
+use super::invitations::{self, Reply};
+use super::json::missing;
+use super::order::Order;
+use super::query::Page;
+use super::shape::Shape;
 use super::state::{Mailbox, new_event};
-
-/// How the asking application sees a mailbox's events.
-pub(super) fn look(ask: &Ask<'_>, mailbox: &Mailbox) -> Look {
-    Look {
-        zone: ask.preferences.zone_or_utc(),
-        text_body: ask.preferences.text_body,
-        basic: ask.grants.is_basic(&mailbox.address),
-    }
-}
 
 /// Single events and series masters.
 pub(super) fn list(ask: &Ask<'_>) -> Result<Answer, Refusal> {
-    ask.query.allow(&["$top", "$skip", "$select", "$orderby", "$count"], ask.strict)?;
+    ask.query.allow(&["$filter", "$top", "$skip", "$select", "$expand", "$orderby", "$count"], ask.strict)?;
     let mailbox = ask.mailbox()?;
-    let select = ask.query.select(&render::PROPERTIES, "event")?;
-    let order = order(ask.query.get("$orderby"))?;
+    let shape = Shape::of_many(ask, mailbox)?;
+    let filter = ask.query.get("$filter").map(EventFilter::parse).transpose()?;
+    if filter.as_ref().is_some_and(EventFilter::needs_extended) && ask.grants.is_basic(&mailbox.address) {
+        return Err(Refusal::access_denied());
+    }
+    let order = Order::parse(ask.query.get("$orderby"))?;
     let page = Page::by_skip(ask.query, ask.preferences.page_size.unwrap_or(10), 1000)?;
-    let mut found: Vec<Occurrence<'_>> = mailbox.events.values().map(Event::whole).collect();
-    found.sort_by(|a, b| order_of(order, a, b));
-    let look = look(ask, mailbox);
-    let shown = found.iter().map(|one| project(render::event(one, mailbox, &look), select.as_deref())).collect();
+    let all = mailbox.calendar.events().values().map(Event::whole);
+    let mut found: Vec<Occurrence<'_>> =
+        all.filter(|one| filter.as_ref().is_none_or(|filter| filter.matches(one))).collect();
+    found.sort_by(|a, b| order.compare(a, b));
+    let show = |one: Occurrence<'_>| shape.show(&one, mailbox);
     let context = format!("users('{}')/events", mailbox.address);
-    Ok(Answer::json(200, page.cut(shown, &context, ask.query, ask.here)))
+    Ok(Answer::json(200, page.cut(found, show, &context, ask.query, ask.here)))
 }
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Answer, Refusal> {
-    ask.query.allow(&["$select"], ask.strict)?;
+    ask.query.allow(&["$select", "$expand"], ask.strict)?;
     let mailbox = ask.mailbox()?;
     let (number, day) = ids::parse_item(&ask.route.item, mailbox.id)?;
     show(ask, mailbox, number, day, 200)
@@ -69,20 +64,17 @@ pub(super) fn create(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
                  to create a different event.",
             ));
         }
-        if mailbox.events.contains_key(number) {
+        if mailbox.calendar.events().contains_key(number) {
             return show(ask, mailbox, *number, None, 201);
         }
     }
-    let (number, change) = (ask.state.next_number(), ask.state.next_number());
-    let mut event = new_event(number, change, ask.mailbox()?, ask.now);
+    let number = ask.state.next_number();
+    let mut event = new_event(number, ask.mailbox()?, ask.now);
     draft.apply(&mut event)?;
-    if let Some(mailbox) = ask.state.mailboxes.get_mut(&key) {
-        mailbox.events.insert(number, event);
-        if let Some(id) = transaction {
-            mailbox.transactions.insert(id, (body, number));
-        }
+    invitations::publish(ask.state, &key, event, ask.now);
+    if let (Some(mailbox), Some(id)) = (ask.state.mailboxes.get_mut(&key), transaction) {
+        mailbox.transactions.insert(id, (body, number));
     }
-    invitations::share(ask.state, &key, number, ask.now);
     show(ask, ask.mailbox()?, number, None, 201)
 }
 
@@ -90,150 +82,39 @@ pub(super) fn create(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
 pub(super) fn update(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
     ask.query.allow(&[], ask.strict)?;
     let key = ask.mailbox_key()?;
-    let (number, day, stored) = find(ask)?;
+    let (number, day, mut event) = find(ask)?;
     let body = ask.json_body()?;
     let draft = Draft::read(&body, ask.strict)?;
     if let Some(given) = draft.properties.get("transactionId")
-        && Some(given) != stored.properties.get("transactionId")
+        && Some(given) != event.properties.get("transactionId")
     {
         return Err(Refusal::bad("ErrorInvalidRequest", "The transactionId of an event can't be changed."));
     }
-    let mut changed = stored;
     match day {
-        None => {
-            if draft.moves() {
-                changed.exceptions.clear();
-                invitations::ask_again(&mut changed);
-            }
-            draft.apply(&mut changed)?;
-        }
-        Some(day) => change_occurrence(&mut changed, day, draft)?,
+        None => change_whole(&mut event, draft)?,
+        Some(day) => change_occurrence(&mut event, day, draft)?,
     }
-    changed.change = ask.state.next_number();
-    changed.modified = ask.now;
-    if let Some(mailbox) = ask.state.mailboxes.get_mut(&key) {
-        mailbox.events.insert(number, changed);
-    }
-    invitations::share(ask.state, &key, number, ask.now);
+    invitations::publish(ask.state, &key, event, ask.now);
     show(ask, ask.mailbox()?, number, day, 200)
 }
 
 pub(super) fn delete(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
     ask.query.allow(&[], ask.strict)?;
     let key = ask.mailbox_key()?;
-    let (number, day, stored) = find(ask)?;
-    match day {
-        None => remove(ask, &key, &stored),
-        Some(day) => {
-            let change = ask.state.next_number();
-            let mailbox = ask.state.mailboxes.get_mut(&key);
-            if let Some(event) = mailbox.and_then(|mailbox| mailbox.events.get_mut(&number)) {
-                event.exceptions.insert(day, None);
-                event.change = change;
-                event.modified = ask.now;
-            }
-            invitations::share(ask.state, &key, number, ask.now);
-        }
-    }
+    let (_, day, stored) = find(ask)?;
+    remove(ask, &key, stored, day);
     Ok(Answer::empty(204))
 }
 
-/// `accept`, `tentativelyAccept`, `decline` and `cancel`.
-pub(super) fn respond(ask: &mut Ask<'_>) -> Result<Answer, Refusal> {
-    ask.query.allow(&[], ask.strict)?;
-    let key = ask.mailbox_key()?;
-    let (number, day, stored) = find(ask)?;
-    let body = if ask.body.is_empty() { json!({}) } else { ask.json_body()? };
-    let fields = object(&body, "body")?;
-    let action = ask.route.last.as_str();
-    let names: &[&str] = match action {
-        "cancel" => &["comment", "Comment"],
-        "accept" => &["comment", "sendResponse"],
-        _ => &["comment", "sendResponse", "proposedNewTime"],
-    };
-    known(fields, names, action, ask.strict)?;
-    let sends = fields.get("sendResponse").map_or(Ok(true), |value| boolean(value, "sendResponse"))?;
-    if day.is_some() {
-        return Err(Refusal::bad(
-            "ErrorInvalidRequest",
-            "Answers to one occurrence are not simulated; answer the series.",
-        ));
-    }
-    if action == "cancel" {
-        if !stored.is_organizer {
-            let message = "Your request can't be completed. You need to be an organizer to cancel a meeting.";
-            return Err(Refusal::bad("ErrorInvalidRequest", message));
-        }
-        remove(ask, &key, &stored);
-        return Ok(Answer::empty(202));
-    }
-    if stored.is_organizer {
-        let message =
-            "Your request can't be completed. You can't respond to this meeting because you're the organizer.";
-        return Err(Refusal::bad("ErrorInvalidRequest", message));
-    }
-    if fields.contains_key("proposedNewTime") && !sends {
-        let message = "A new time can only be proposed when a response is sent.";
-        return Err(Refusal::bad("ErrorInvalidParameter", message));
-    }
-    let response = match action {
-        "accept" => "accepted",
-        "decline" => "declined",
-        _ => "tentativelyAccepted",
-    };
-    invitations::answer(ask.state, &key, number, response, ask.now);
-    Ok(Answer::empty(202))
-}
-
-/// What `$orderby` sorts by.
-#[derive(Clone, Copy)]
-pub(super) enum Order {
-    Start { descending: bool },
-    End { descending: bool },
-    Subject { descending: bool },
-}
-
-pub(super) fn order(text: Option<&str>) -> Result<Order, Refusal> {
-    let Some(text) = text else { return Ok(Order::Start { descending: false }) };
-    let (property, direction) = text.trim().split_once(' ').unwrap_or_else(|| (text.trim(), "asc"));
-    let problem = || Refusal::bad("BadRequest", format!("Could not sort by '{text}'."));
-    let descending = match direction.trim() {
-        "asc" => false,
-        "desc" => true,
-        _ => return Err(problem()),
-    };
-    match property {
-        "start/dateTime" => Ok(Order::Start { descending }),
-        "end/dateTime" => Ok(Order::End { descending }),
-        "subject" => Ok(Order::Subject { descending }),
-        _ => Err(problem()),
-    }
-}
-
-pub(super) fn order_of(order: Order, a: &Occurrence<'_>, b: &Occurrence<'_>) -> Ordering {
-    let (start, end) =
-        (|one: &Occurrence<'_>| one.instants(&TimeZone::UTC).0, |one: &Occurrence<'_>| one.instants(&TimeZone::UTC).1);
-    let (found, descending) = match order {
-        Order::Start { descending } => (start(a).cmp(&start(b)), descending),
-        Order::End { descending } => (end(a).cmp(&end(b)), descending),
-        Order::Subject { descending } => (a.event.text("subject", "").cmp(b.event.text("subject", "")), descending),
-    };
-    // Equal ones keep one order, so that pages neither repeat nor lose any.
-    let found = if descending { found.reverse() } else { found };
-    found.then(a.series.number.cmp(&b.series.number)).then(a.day.cmp(&b.day))
-}
-
 /// The event that the path names, if the `If-Match` header agrees.
-fn find(ask: &Ask<'_>) -> Result<(u64, Option<Date>, Event), Refusal> {
+pub(super) fn find(ask: &Ask<'_>) -> Result<(u64, Option<Date>, Event), Refusal> {
     let mailbox = ask.mailbox()?;
     let (number, day) = ids::parse_item(&ask.route.item, mailbox.id)?;
-    let event = mailbox.events.get(&number).ok_or_else(Refusal::no_such_item)?;
-    if let Some(day) = day {
-        event.on(day).ok_or_else(Refusal::no_such_item)?;
-    }
+    let event = mailbox.calendar.events().get(&number).ok_or_else(Refusal::no_such_item)?;
+    let occurrence = occurrence(event, day)?;
     if let Some(wanted) = ask.headers.get("if-match").and_then(|value| value.to_str().ok()) {
         let key = wanted.trim().trim_start_matches("W/").trim_matches('"');
-        if key != "*" && key != ids::change_key(event.number, event.change) {
+        if key != "*" && key != ids::change_key(mailbox.id, occurrence.event.change) {
             return Err(Refusal::new(
                 412,
                 "ErrorIrresolvableConflict",
@@ -245,52 +126,64 @@ fn find(ask: &Ask<'_>) -> Result<(u64, Option<Date>, Event), Refusal> {
     Ok((number, day, event.clone()))
 }
 
-fn show(ask: &Ask<'_>, mailbox: &Mailbox, number: u64, day: Option<Date>, status: u16) -> Result<Answer, Refusal> {
-    let event = mailbox.events.get(&number).ok_or_else(Refusal::no_such_item)?;
-    let occurrence = match day {
-        None => event.whole(),
-        Some(day) => event.on(day).ok_or_else(Refusal::no_such_item)?,
-    };
-    let select = ask.query.select(&render::PROPERTIES, "event")?;
-    let mut shown = render::event(&occurrence, mailbox, &look(ask, mailbox));
-    if let Some(fields) = shown.as_object_mut() {
-        let asked = |name: &str| select.as_ref().is_some_and(|names| names.iter().any(|one| one == name));
-        if occurrence.kind == Kind::Master && asked("cancelledOccurrences") {
-            fields.insert("cancelledOccurrences".to_owned(), render::cancelled_occurrences(event, mailbox));
+/// Deletes an event or one occurrence; a meeting's organizer cancels it for everybody, an attendee declines it.
+pub(super) fn remove(ask: &mut Ask<'_>, key: &str, mut stored: Event, day: Option<Date>) {
+    if !stored.is_organizer && !stored.cancelled {
+        let reply = Reply { day, response: "declined", sent: true };
+        invitations::answer(ask.state, key, stored.number, &reply, ask.now);
+    }
+    match day {
+        Some(day) => {
+            stored.exceptions.insert(day, None);
+            invitations::publish(ask.state, key, stored, ask.now);
         }
+        None => {
+            ask.state.remove(key, stored.number);
+            if stored.is_organizer {
+                invitations::call_off(ask.state, &stored, ask.now);
+            }
+        }
+    }
+}
+
+fn occurrence(event: &Event, day: Option<Date>) -> Result<Occurrence<'_>, Refusal> {
+    match day {
+        None => Ok(event.whole()),
+        Some(day) => event.on(day).ok_or_else(Refusal::no_such_item),
+    }
+}
+
+fn show(ask: &Ask<'_>, mailbox: &Mailbox, number: u64, day: Option<Date>, status: u16) -> Result<Answer, Refusal> {
+    let event = mailbox.calendar.events().get(&number).ok_or_else(Refusal::no_such_item)?;
+    let mut shown = Shape::of_one(ask, mailbox)?.show(&occurrence(event, day)?, mailbox);
+    if let Some(fields) = shown.as_object_mut() {
         let context = format!("{}/v1.0/$metadata#users('{}')/events/$entity", ask.here.origin, mailbox.address);
         fields.insert("@odata.context".to_owned(), json!(context));
     }
-    Ok(Answer::json(status, project(shown, select.as_deref())))
+    Ok(Answer::json(status, shown))
 }
 
-/// Deletes an event; a meeting's organizer cancels it for everybody.
-fn remove(ask: &mut Ask<'_>, key: &str, stored: &Event) {
-    if let Some(mailbox) = ask.state.mailboxes.get_mut(key) {
-        mailbox.events.remove(&stored.number);
+/// Whoever was asked is asked again when the time changes, and exceptions are gone; times that are merely repeated
+/// change nothing.
+fn change_whole(event: &mut Event, draft: Draft) -> Result<(), Refusal> {
+    let before = event.clone();
+    draft.apply(event)?;
+    let zone_counts = event.recurrence.is_some() && before.zone.name != event.zone.name;
+    let times = |event: &Event| (event.zone.instant(event.start), event.zone.instant(event.end), event.all_day);
+    if zone_counts || times(&before) != times(event) || before.recurrence != event.recurrence {
+        event.exceptions.clear();
+        invitations::ask_again(event);
+    } else {
+        event.exceptions = before.exceptions;
     }
-    if stored.is_organizer {
-        invitations::call_off(ask.state, stored);
-    } else if !stored.cancelled
-        && let Some(organizer) = ask.state.mailbox_of(&stored.organizer.address)
-        && let Some(meeting) = organizer.events.values_mut().find(|one| one.uid == stored.uid)
-    {
-        // Deleting an invitation declines it.
-        for attendee in meeting.attendees.iter_mut().filter(|one| one.who.address.eq_ignore_ascii_case(key)) {
-            (attendee.response, attendee.answered) = ("declined", Some(ask.now));
-        }
-    }
+    Ok(())
 }
 
 fn change_occurrence(series: &mut Event, day: Date, draft: Draft) -> Result<(), Refusal> {
     if draft.recurrence.is_some() {
         return Err(Refusal::bad("ErrorInvalidRequest", "An occurrence has no recurrence of its own."));
     }
-    let current = series.on(day).ok_or_else(Refusal::no_such_item)?;
-    let mut exception = current.event.clone();
-    (exception.start, exception.end) = (current.start, current.end);
-    exception.recurrence = None;
-    exception.exceptions.clear();
+    let mut exception = series.exception(day).ok_or_else(Refusal::no_such_item)?;
     let moves = draft.moves();
     draft.apply(&mut exception)?;
     if moves && crosses_neighbour(series, day, &exception) {

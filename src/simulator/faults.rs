@@ -38,6 +38,12 @@ pub(super) struct Fault {
     /// Answer with JSON that breaks off.
     #[serde(default)]
     garbage: bool,
+    /// Send the first half of the answer, then close the connection. The call has been served.
+    #[serde(default)]
+    half: bool,
+    /// Serve the call first: what was to be written is written, then the fault happens.
+    #[serde(default)]
+    after_commit: bool,
     /// Give `mailbox` this error inside a getSchedule answer that is otherwise served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schedule_error: Option<ScheduleError>,
@@ -60,28 +66,41 @@ pub(super) struct Faults {
 /// What happens to one call.
 #[derive(Default)]
 pub(super) struct Fate {
-    pub(super) delay_ms: u64,
-    pub(super) ending: Option<Ending>,
+    /// Before the call is served, or instead of that.
+    pub(super) before: Turn,
+    /// When the call has been served.
+    pub(super) after: Turn,
     pub(super) schedule_errors: Vec<(String, ScheduleError)>,
 }
 
-/// How a call ends instead of being served.
+/// What happens at one point of a call.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Turn {
+    pub(super) delay_ms: u64,
+    pub(super) ending: Option<Ending>,
+}
+
+/// How a call ends instead of being answered.
 #[derive(Debug, PartialEq)]
 pub(super) enum Ending {
     Refused { status: u16, code: String, message: String, retry_after: Option<u32> },
     Cut,
     Garbage,
+    Half,
 }
 
 impl Faults {
     /// Adds a fault; the error says what does not fit together.
     pub(super) fn add(&mut self, fault: Fault) -> Result<(), &'static str> {
-        let endings = [fault.status.is_some(), fault.cut, fault.garbage, fault.schedule_error.is_some()];
+        let endings = [fault.status.is_some(), fault.cut, fault.garbage, fault.half, fault.schedule_error.is_some()];
         if endings.iter().filter(|given| **given).count() > 1 {
-            return Err("only one of status, cut, garbage and schedule_error can happen");
+            return Err("only one of status, cut, garbage, half and schedule_error can happen");
+        }
+        if fault.after_commit && (fault.schedule_error.is_some() || fault.call == Some(Call::Token)) {
+            return Err("after_commit does not go with schedule_error or token");
         }
         if endings.iter().all(|given| !given) && fault.delay_ms.is_none() {
-            return Err("a fault needs status, cut, garbage, schedule_error or delay_ms");
+            return Err("a fault needs status, cut, garbage, half, schedule_error or delay_ms");
         }
         if fault.status.is_some_and(|status| !(400..600).contains(&status)) {
             return Err("status must be from 400 to 599");
@@ -108,17 +127,20 @@ impl Faults {
             if !fault.concerns(call, mailboxes) || fault.times == Some(0) {
                 continue;
             }
-            let ends = fault.status.is_some() || fault.cut || fault.garbage;
-            if (ends && fate.ending.is_some()) || fault.probability.is_some_and(|probability| chance() >= probability) {
+            let ending = fault.ending();
+            let turn = if fault.after_commit || fault.half { &mut fate.after } else { &mut fate.before };
+            if (ending.is_some() && turn.ending.is_some())
+                || fault.probability.is_some_and(|probability| chance() >= probability)
+            {
                 continue;
             }
             fault.times = fault.times.map(|times| times - 1);
-            fate.delay_ms += fault.delay_ms.unwrap_or_default();
+            turn.delay_ms += fault.delay_ms.unwrap_or_default();
+            if turn.ending.is_none() {
+                turn.ending = ending;
+            }
             if let (Some(mailbox), Some(error)) = (&fault.mailbox, &fault.schedule_error) {
                 fate.schedule_errors.push((mailbox.to_lowercase(), error.clone()));
-            }
-            if ends {
-                fate.ending = Some(fault.ending());
             }
         }
         self.waiting.retain(|fault| fault.times != Some(0));
@@ -129,22 +151,24 @@ impl Faults {
 impl Fault {
     fn concerns(&self, call: Call, mailboxes: &[String]) -> bool {
         let this_call = self.call.is_none_or(|wanted| wanted == call)
-            && (self.schedule_error.is_none() || call == Call::GetSchedule);
+            && (self.schedule_error.is_none() || call == Call::GetSchedule)
+            && !((self.after_commit || self.half) && call == Call::Token);
         let this_mailbox = |wanted: &String| mailboxes.iter().any(|mailbox| mailbox.eq_ignore_ascii_case(wanted));
         this_call && self.mailbox.as_ref().is_none_or(this_mailbox)
     }
 
-    fn ending(&self) -> Ending {
+    fn ending(&self) -> Option<Ending> {
         let Some(status) = self.status else {
-            return if self.cut { Ending::Cut } else { Ending::Garbage };
+            let plain = [(self.cut, Ending::Cut), (self.garbage, Ending::Garbage), (self.half, Ending::Half)];
+            return plain.into_iter().find(|(given, _)| *given).map(|(_, ending)| ending);
         };
         let (code, message) = usual(status);
-        Ending::Refused {
+        Some(Ending::Refused {
             status,
             code: self.code.clone().unwrap_or_else(|| code.to_owned()),
             message: self.message.clone().unwrap_or_else(|| message.to_owned()),
             retry_after: self.retry_after,
-        }
+        })
     }
 }
 
@@ -179,13 +203,13 @@ mod tests {
             .unwrap();
         faults.add(fault(r#"{"delay_ms":20}"#)).unwrap();
         let mine = ["a@t.example".to_owned()];
-        assert!(faults.decide(Call::CalendarView, &mine, || 0.5).ending.is_none());
-        assert!(faults.decide(Call::GetSchedule, &[], || 0.5).ending.is_none());
+        assert!(faults.decide(Call::CalendarView, &mine, || 0.5).before.ending.is_none());
+        assert!(faults.decide(Call::GetSchedule, &[], || 0.5).before.ending.is_none());
         let fate = faults.decide(Call::GetSchedule, &mine, || 0.5);
-        assert_eq!(fate.delay_ms, 20);
-        let refused = fate.ending.unwrap();
+        assert_eq!(fate.before.delay_ms, 20);
+        let refused = fate.before.ending.unwrap();
         assert!(matches!(refused, Ending::Refused { status: 429, retry_after: Some(3), .. }), "{refused:?}");
-        assert!(faults.decide(Call::GetSchedule, &mine, || 0.5).ending.is_none());
+        assert!(faults.decide(Call::GetSchedule, &mine, || 0.5).before.ending.is_none());
         assert_eq!(faults.all().len(), 1);
     }
 
@@ -193,13 +217,34 @@ mod tests {
     fn probability_decides() {
         let mut faults = Faults::default();
         faults.add(fault(r#"{"probability":0.3,"cut":true}"#)).unwrap();
-        assert_eq!(faults.decide(Call::Token, &[], || 0.29).ending, Some(Ending::Cut));
-        assert_eq!(faults.decide(Call::Token, &[], || 0.3).ending, None);
+        assert_eq!(faults.decide(Call::Token, &[], || 0.29).before.ending, Some(Ending::Cut));
+        assert_eq!(faults.decide(Call::Token, &[], || 0.3).before.ending, None);
+    }
+
+    #[test]
+    fn what_happens_after_the_commit_is_apart() {
+        let mut faults = Faults::default();
+        faults.add(fault(r#"{"delay_ms":5,"after_commit":true}"#)).unwrap();
+        faults.add(fault(r#"{"cut":true,"after_commit":true,"times":1}"#)).unwrap();
+        faults.add(fault(r#"{"status":503,"times":1}"#)).unwrap();
+        assert_eq!(faults.decide(Call::Token, &[], || 0.5).after, Turn::default());
+        let mut faults = Faults::default();
+        faults.add(fault(r#"{"delay_ms":5,"after_commit":true}"#)).unwrap();
+        faults.add(fault(r#"{"half":true,"times":1}"#)).unwrap();
+        let fate = faults.decide(Call::CreateEvent, &[], || 0.5);
+        assert_eq!(fate.before, Turn::default());
+        assert_eq!(fate.after, Turn { delay_ms: 5, ending: Some(Ending::Half) });
+        assert_eq!(faults.decide(Call::CreateEvent, &[], || 0.5).after, Turn { delay_ms: 5, ending: None });
     }
 
     #[test]
     fn contradictions_are_refused() {
-        for wrong in [r#"{"cut":true,"garbage":true}"#, r#"{"times":1}"#, r#"{"status":200}"#] {
+        for wrong in [
+            r#"{"cut":true,"garbage":true}"#,
+            r#"{"times":1}"#,
+            r#"{"status":200}"#,
+            r#"{"call":"token","cut":true,"after_commit":true}"#,
+        ] {
             assert!(Faults::default().add(fault(wrong)).is_err(), "{wrong}");
         }
         assert!(serde_json::from_str::<Fault>(r#"{"call":"getSchedules","cut":true}"#).is_err());

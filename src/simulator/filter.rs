@@ -104,20 +104,26 @@ fn name(text: &str) -> Option<String> {
 }
 
 /// A literal in single quotes, those inside it doubled.
-fn quoted(text: &str) -> Option<String> {
+pub(super) fn quoted(text: &str) -> Option<String> {
     let inside = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
     let plain = inside.replace("''", "\u{0}");
     (!plain.contains('\'')).then(|| plain.replace('\u{0}', "'"))
 }
 
-/// Splits at a separator outside of quotes.
-fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+/// Splits at a separator outside of quotes and parentheses.
+pub(super) fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut parts = Vec::new();
-    let mut begin = 0;
-    for (at, _) in text.match_indices(separator) {
-        let before = text.get(begin..at).unwrap_or_default();
-        if before.matches('\'').count() % 2 == 0 {
-            parts.push(before);
+    let (mut begin, mut depth, mut is_quoted) = (0, 0_usize, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '\'' => is_quoted = !is_quoted,
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let is_free = !is_quoted && depth == 0 && at >= begin;
+        if is_free && text.get(at..).is_some_and(|rest| rest.starts_with(separator)) {
+            parts.push(text.get(begin..at).unwrap_or_default());
             begin = at + separator.len();
         }
     }

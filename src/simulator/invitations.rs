@@ -3,58 +3,48 @@
 //!
 //! People get a copy that is tentative until they answer; rooms accept at once and are as busy as the meeting.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde_json::json;
+use jiff::civil::Date;
+use serde_json::{Value, json};
 
 use super::event::{Attendee, Event};
+use super::extended::Extended;
 use super::state::State;
 use super::world::Kind;
 
-/// Brings the attendees' calendars in line with an organizer's event.
-pub(super) fn share(state: &mut State, owner: &str, number: u64, now: Timestamp) {
-    let Some(event) = state.mailboxes.get(owner).and_then(|mailbox| mailbox.events.get(&number)) else { return };
+/// Stores an event; an organizer's one is brought to the attendees' calendars as well.
+pub(super) fn publish(state: &mut State, owner: &str, mut event: Event, now: Timestamp) {
     if !event.is_organizer {
+        state.put(owner, event, now);
         return;
     }
-    let mut event = event.clone();
-    withdraw(state, &event, |attendee| {
-        event.attendees.iter().any(|one| one.who.address.eq_ignore_ascii_case(attendee))
-    });
-    let mut attendees = event.attendees.clone();
-    for attendee in &mut attendees {
-        if state.mailbox_of(&attendee.who.address).is_some_and(|mailbox| mailbox.kind == Kind::Room) {
+    let exceptions = event.exceptions.values_mut().flatten().flat_map(|one| one.attendees.iter_mut());
+    for attendee in event.attendees.iter_mut().chain(exceptions) {
+        let is_room = state.mailbox_of(&attendee.who.address).is_some_and(|mailbox| mailbox.kind == Kind::Room);
+        if is_room && attendee.response != "accepted" {
             (attendee.response, attendee.answered) = ("accepted", Some(now));
         }
     }
-    event.attendees.clone_from(&attendees);
-    for attendee in &attendees {
-        if attendee.response == "declined" {
-            continue;
-        }
-        let fresh = state.next_number();
-        let change = state.next_number();
+    state.put(owner, event.clone(), now);
+    let invited = |address: &str| event.attendees.iter().any(|one| one.who.address.eq_ignore_ascii_case(address));
+    withdraw(state, &event, invited, now);
+    for attendee in &event.attendees {
         let Some(mailbox) = state.mailbox_of(&attendee.who.address) else { continue };
         if mailbox.kind == Kind::NoMailbox || mailbox.address.eq_ignore_ascii_case(&event.organizer.address) {
             continue;
         }
-        let before = mailbox.events.values().find(|one| one.uid == event.uid);
-        let number = before.map_or(fresh, |one| one.number);
-        let mut copy = copy(&event, attendee);
+        let key = mailbox.address.to_lowercase();
+        let before = mailbox.calendar.by_uid(&event.uid).cloned();
+        let mut copy = copy(&event, attendee, before.as_ref());
+        copy.number = before.as_ref().map_or_else(|| state.next_number(), |one| one.number);
         copy.created = before.map_or(now, |one| one.created);
-        (copy.number, copy.change, copy.modified) = (number, change, now);
-        mailbox.events.insert(number, copy);
-    }
-    let stored = state.mailboxes.get_mut(owner).and_then(|mailbox| mailbox.events.get_mut(&number));
-    if let Some(stored) = stored {
-        stored.attendees = attendees;
+        state.put(&key, copy, now);
     }
 }
 
 /// Cancels the meeting in every attendee's calendar, as when the organizer deletes it.
-pub(super) fn call_off(state: &mut State, event: &Event) {
-    withdraw(state, event, |_| false);
+pub(super) fn call_off(state: &mut State, event: &Event, now: Timestamp) {
+    withdraw(state, event, |_| false, now);
 }
 
 /// Marks an event as cancelled, as a person's calendar keeps it.
@@ -75,58 +65,108 @@ pub(super) fn ask_again(event: &mut Event) {
     }
 }
 
-/// Records an attendee's answer in the own copy and with the organizer. Declining removes the copy.
-pub(super) fn answer(state: &mut State, owner: &str, number: u64, response: &'static str, now: Timestamp) {
-    let change = state.next_number();
+/// An attendee's answer to a meeting, or to one occurrence of it.
+pub(super) struct Reply {
+    pub(super) day: Option<Date>,
+    pub(super) response: &'static str,
+    /// Whether the organizer learns of it.
+    pub(super) sent: bool,
+}
+
+/// Records an answer in the attendee's copy, and with the organizer. A declined meeting stays, and takes no time.
+pub(super) fn answer(state: &mut State, owner: &str, number: u64, reply: &Reply, now: Timestamp) {
     let Some(mailbox) = state.mailboxes.get(owner) else { return };
-    let (address, copy) = (mailbox.address.clone(), mailbox.events.get(&number).cloned());
-    let Some(copy) = copy else { return };
-    if let Some(organizer) = state.mailbox_of(&copy.organizer.address)
-        && let Some(meeting) = organizer.events.values_mut().find(|one| one.uid == copy.uid)
-    {
-        for attendee in meeting.attendees.iter_mut().filter(|one| one.who.address.eq_ignore_ascii_case(&address)) {
-            (attendee.response, attendee.answered) = (response, Some(now));
-        }
-        meeting.change = change;
-        meeting.modified = now;
-        let (owner, number) = (organizer.address.to_lowercase(), meeting.number);
-        share(state, &owner, number, now);
+    let Some(mut copy) = mailbox.calendar.events().get(&number).cloned() else { return };
+    let (address, uid) = (mailbox.address.clone(), copy.uid.clone());
+    let organizer = state.mailbox_of(&copy.organizer.address);
+    let meeting = organizer.and_then(|organizer| {
+        let meeting = organizer.calendar.by_uid(&uid).filter(|one| one.is_organizer)?;
+        Some((organizer.address.to_lowercase(), meeting.clone()))
+    });
+    let intended = meeting.as_ref().map_or("busy", |(_, meeting)| meeting.show_as()).to_owned();
+    on(&mut copy, reply.day, |event| {
+        (event.response, event.answered) = (reply.response, Some(now));
+        event.properties.insert("showAs".to_owned(), show_as(&intended, reply.response));
+    });
+    state.put(owner, copy, now);
+    if let Some((organizer, mut meeting)) = meeting.filter(|_| reply.sent) {
+        on(&mut meeting, reply.day, |event| {
+            for attendee in event.attendees.iter_mut().filter(|one| one.who.address.eq_ignore_ascii_case(&address)) {
+                (attendee.response, attendee.answered) = (reply.response, Some(now));
+            }
+        });
+        state.put(&organizer, meeting, now);
     }
-    if response == "declined"
-        && let Some(mailbox) = state.mailboxes.get_mut(owner)
-    {
-        mailbox.events.remove(&number);
+}
+
+/// Changes an event with all its exceptions, or the occurrence of a day alone, which becomes an exception.
+fn on(event: &mut Event, day: Option<Date>, change: impl Fn(&mut Event)) {
+    let Some(day) = day else {
+        change(event);
+        for exception in event.exceptions.values_mut().flatten() {
+            change(exception);
+            exception.change = 0;
+        }
+        return;
+    };
+    if let Some(mut exception) = event.exception(day) {
+        change(&mut exception);
+        event.exceptions.insert(day, Some(Box::new(exception)));
     }
 }
 
 /// Takes the meeting back from everybody who has a copy and is not to stay.
-fn withdraw(state: &mut State, event: &Event, stays: impl Fn(&str) -> bool) {
-    let change = state.next_number();
-    for mailbox in state.mailboxes.values_mut().filter(|mailbox| !stays(&mailbox.address)) {
-        let copy = mailbox.events.values_mut().find(|one| one.uid == event.uid && !one.is_organizer);
-        let Some(copy) = copy else { continue };
-        if mailbox.kind == Kind::Room {
-            let number = copy.number;
-            mailbox.events.remove(&number);
-        } else {
-            cancel(copy);
-            copy.change = change;
+fn withdraw(state: &mut State, event: &Event, stays: impl Fn(&str) -> bool, now: Timestamp) {
+    let leaving = state.mailboxes.iter().filter(|(_, mailbox)| !stays(&mailbox.address));
+    let copies: Vec<(String, Kind, Event)> = leaving
+        .filter_map(|(key, mailbox)| {
+            let copy = mailbox.calendar.by_uid(&event.uid).filter(|copy| !copy.is_organizer)?;
+            Some((key.clone(), mailbox.kind, copy.clone()))
+        })
+        .collect();
+    for (key, kind, mut copy) in copies {
+        if kind == Kind::Room {
+            state.remove(&key, copy.number);
+        } else if !copy.cancelled {
+            cancel(&mut copy);
+            state.put(&key, copy, now);
         }
     }
 }
 
-/// The organizer's event as it looks in an attendee's calendar.
-fn copy(event: &Event, attendee: &Attendee) -> Event {
+/// The organizer's event as it looks in an attendee's calendar. An answer that the organizer was not told of
+/// stays until the meeting moves.
+fn copy(event: &Event, attendee: &Attendee, before: Option<&Event>) -> Event {
     let mut copy = event.clone();
+    let kept = before.filter(|before| (before.start, before.end) == (event.start, event.end));
     copy.is_organizer = false;
-    copy.response = if attendee.response == "none" { "notResponded" } else { attendee.response };
+    (copy.response, copy.answered) = match attendee.response {
+        "none" => kept.map_or(("notResponded", None), |before| (before.response, before.answered)),
+        response => (response, attendee.answered),
+    };
     copy.properties.remove("transactionId");
-    let undecided = matches!(copy.response, "notResponded" | "tentativelyAccepted");
-    if undecided && event.show_as() != "free" {
-        copy.properties.insert("showAs".to_owned(), json!("tentative"));
+    // Invitations carry none of them.
+    copy.extended = Extended::default();
+    copy.properties.insert("showAs".to_owned(), show_as(event.show_as(), copy.response));
+    for (day, exception) in &mut copy.exceptions {
+        let Some(one) = exception else { continue };
+        let own = one.attendees.iter().find(|one| one.who.address.eq_ignore_ascii_case(&attendee.who.address));
+        let own = own.cloned().unwrap_or_else(|| attendee.clone());
+        let before = before.and_then(|before| before.exceptions.get(day)?.as_deref());
+        **one = self::copy(one, &own, before);
+        one.change = 0;
     }
-    let exceptions = event.exceptions.iter();
-    let as_copy = |one: &Option<Box<Event>>| one.as_deref().map(|one| Box::new(self::copy(one, attendee)));
-    copy.exceptions = exceptions.map(|(day, one)| (*day, as_copy(one))).collect::<BTreeMap<_, _>>();
+    // Occurrences that the attendee deleted stay deleted.
+    let deleted = kept.into_iter().flat_map(|before| &before.exceptions).filter(|(_, exception)| exception.is_none());
+    copy.exceptions.extend(deleted.map(|(day, _)| (*day, None)));
     copy
+}
+
+/// How an attendee's time is shown: as the organizer wants it once accepted.
+fn show_as(intended: &str, response: &str) -> Value {
+    match response {
+        "declined" => json!("free"),
+        "notResponded" | "tentativelyAccepted" if intended != "free" => json!("tentative"),
+        _ => json!(intended),
+    }
 }

@@ -18,6 +18,7 @@ const USERS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
+const CONTACTS: &[&str] = &["OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 const GROUPS: &[&str] = &[
     "Group.ReadBasic.All",
     "Group.Read.All",
@@ -42,11 +43,20 @@ const PLACES: &[&str] = &["Place.Read.All", "Place.ReadWrite.All"];
 pub(super) fn needed(call: Call) -> &'static [&'static str] {
     match call {
         Call::GetSchedule | Call::CalendarView | Call::ListEvents | Call::GetEvent | Call::ListInstances => READ_BASIC,
+        Call::CalendarViewDelta => READ,
         Call::CreateEvent | Call::UpdateEvent | Call::DeleteEvent | Call::RespondToEvent => WRITE,
         Call::ListUsers | Call::GetUser => USERS,
+        Call::ListContacts => CONTACTS,
         Call::ListGroups | Call::GetGroup => GROUPS,
         Call::ListMembers | Call::ListTransitiveMembers => MEMBERS,
         Call::ListRooms | Call::ListRoomLists | Call::ListRoomsOfList => PLACES,
+        // What is subscribed to decides.
+        Call::ListSubscriptions
+        | Call::CreateSubscription
+        | Call::GetSubscription
+        | Call::UpdateSubscription
+        | Call::DeleteSubscription
+        | Call::ReauthorizeSubscription => &[],
         Call::Batch | Call::Token | Call::Unknown => &[],
     }
 }

@@ -40,8 +40,8 @@ pub(super) fn room_lists(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let select = ask.query.select(&ROOM_LIST, "roomList")?;
     let page = Page::by_skip(ask.query, 100, 1000)?;
     let all = ask.state.groups.values().filter(|group| group.is_room_list && group.tenant == ask.tenant);
-    let shown = all.map(|list| project(room_list(list), select.as_deref())).collect();
-    Ok(Answer::json(200, page.cut(shown, "places/microsoft.graph.roomList", ask.query, ask.here)))
+    let show = |list: &Group| project(room_list(list), select.as_deref());
+    Ok(Answer::json(200, page.cut(all.collect(), show, "places/microsoft.graph.roomList", ask.query, ask.here)))
 }
 
 /// A list is named by its address, or by its place id.
@@ -60,8 +60,8 @@ fn show_rooms<'a>(ask: &Ask<'_>, all: impl Iterator<Item = &'a Mailbox>, context
     ask.query.allow(&OPTIONS, ask.strict)?;
     let select = ask.query.select(&ROOM, "room")?;
     let page = Page::by_skip(ask.query, 100, 1000)?;
-    let shown = all.map(|mailbox| project(room(mailbox), select.as_deref())).collect();
-    Ok(Answer::json(200, page.cut(shown, context, ask.query, ask.here)))
+    let show = |mailbox: &Mailbox| project(room(mailbox), select.as_deref());
+    Ok(Answer::json(200, page.cut(all.collect(), show, context, ask.query, ask.here)))
 }
 
 fn place_id(address: &str) -> Uuid {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::error::Refusal;
+use super::ids::Form;
 use super::zone::Zone;
 
 /// A parsed query string.
@@ -102,11 +103,18 @@ impl Page {
         Ok(Self { size, skip, option: "$skiptoken" })
     }
 
-    /// One page of a collection. `origin` and `path` make the link to the next one.
-    pub(super) fn cut(&self, all: Vec<Value>, context: &str, query: &Query, here: &Here) -> Value {
+    /// One page of a collection, of which only that much is shown. `here` makes the link to the next one.
+    pub(super) fn cut<T>(
+        &self,
+        all: Vec<T>,
+        show: impl FnMut(T) -> Value,
+        context: &str,
+        query: &Query,
+        here: &Here,
+    ) -> Value {
         let total = all.len();
         let next = self.skip.saturating_add(self.size);
-        let value: Vec<Value> = all.into_iter().skip(self.skip).take(self.size).collect();
+        let value: Vec<Value> = all.into_iter().skip(self.skip).take(self.size).map(show).collect();
         let mut page = Map::new();
         page.insert("@odata.context".to_owned(), json!(format!("{}/v1.0/$metadata#{context}", here.origin)));
         if query.get("$count") == Some("true") {
@@ -142,13 +150,15 @@ pub(super) struct Preferences {
     pub(super) zone: Option<Zone>,
     pub(super) text_body: bool,
     pub(super) page_size: Option<usize>,
+    pub(super) ids: Form,
     /// What `Preference-Applied` says.
     pub(super) applied: Vec<String>,
 }
 
 impl Preferences {
     pub(super) fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Result<Self, Refusal> {
-        let mut preferences = Self { zone: None, text_body: false, page_size: None, applied: Vec::new() };
+        let mut preferences =
+            Self { zone: None, text_body: false, page_size: None, ids: Form::Usual, applied: Vec::new() };
         for item in headers.flat_map(|header| header.split([',', ';'])) {
             let Some((name, value)) = item.split_once('=') else { continue };
             let value = value.trim().trim_matches('"');
@@ -158,7 +168,7 @@ impl Preferences {
                 }
                 "outlook.body-content-type" => preferences.text_body = value.eq_ignore_ascii_case("text"),
                 "odata.maxpagesize" => preferences.page_size = value.parse().ok().filter(|size| *size > 0),
-                "idtype" => {}
+                "idtype" if value.eq_ignore_ascii_case("ImmutableId") => preferences.ids = Form::Immutable,
                 _ => continue,
             }
             preferences.applied.push(item.trim().to_owned());
@@ -182,7 +192,7 @@ mod tests {
             "outlook.timezone=\"Tokyo Standard Time\", IdType=\"ImmutableId\", outlook.body-content-type=\"text\"";
         let preferences = Preferences::parse([header].into_iter()).unwrap();
         assert_eq!(preferences.zone.unwrap().name, "Tokyo Standard Time");
-        assert!(preferences.text_body);
+        assert!(preferences.text_body && preferences.ids == Form::Immutable);
         assert_eq!(preferences.applied.len(), 3);
         assert!(Preferences::parse(["outlook.timezone=\"Nowhere\""].into_iter()).is_err());
     }

@@ -2,10 +2,11 @@
 //! <https://learn.microsoft.com/graph/api/resources/event>
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::event::{Address, Attendee, Event, Kind, Occurrence};
-use super::ids;
+use super::ids::{self, Form};
 use super::pattern;
 use super::state::Mailbox;
 use super::zone::{Zone, wire_in, wire_instant};
@@ -62,6 +63,14 @@ pub(super) struct Look {
     pub(super) text_body: bool,
     /// Calendars.ReadBasic: no body.
     pub(super) basic: bool,
+    pub(super) ids: Form,
+}
+
+impl Look {
+    /// The id of an event, or of its occurrence on a day, in the form that the caller prefers.
+    pub(super) fn id(&self, owner: &Mailbox, number: u64, day: Option<Date>) -> String {
+        ids::item(self.ids, owner.id, number, day)
+    }
 }
 
 /// The time that stands for "never" in Graph.
@@ -70,8 +79,8 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 /// The JSON of an occurrence in its owner's calendar.
 pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -> Value {
     let (stored, series) = (occurrence.event, occurrence.series);
-    let key = ids::change_key(series.number, series.change);
-    let id = ids::item(owner.id, series.number, occurrence.day);
+    let key = ids::change_key(owner.id, stored.change);
+    let id = look.id(owner, series.number, occurrence.day);
     let (start, end) = occurrence.locals(&look.zone);
     let text = |name: &str, default: &str| json!(stored.text(name, default));
     let flag = |name: &str, default: bool| stored.properties.get(name).cloned().unwrap_or_else(|| json!(default));
@@ -80,13 +89,13 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     set("@odata.etag", json!(format!("W/\"{key}\"")));
     set("id", json!(id));
     set("createdDateTime", json!(wire_instant(series.created)));
-    set("lastModifiedDateTime", json!(wire_instant(series.modified)));
+    set("lastModifiedDateTime", json!(wire_instant(stored.modified)));
     set("changeKey", json!(key));
     set("categories", stored.properties.get("categories").cloned().unwrap_or_else(|| json!([])));
     set("transactionId", series.properties.get("transactionId").cloned().unwrap_or(Value::Null));
     set("originalStartTimeZone", json!(stored.zone.name));
     set("originalEndTimeZone", json!(stored.end_zone));
-    set("iCalUId", json!(uid(occurrence)));
+    set("iCalUId", json!(occurrence.uid()));
     set(
         "reminderMinutesBeforeStart",
         stored.properties.get("reminderMinutesBeforeStart").cloned().unwrap_or_else(|| json!(15)),
@@ -110,7 +119,7 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     set("allowNewTimeProposals", flag("allowNewTimeProposals", true));
     set("isDraft", json!(false));
     set("hideAttendees", flag("hideAttendees", false));
-    set("responseStatus", json!({ "response": series.response, "time": NEVER }));
+    set("responseStatus", response(stored.response, stored.answered));
     set("start", wire_in(start, &look.zone));
     set("end", wire_in(end, &look.zone));
     set("location", stored.properties.get("location").cloned().unwrap_or_else(no_location));
@@ -119,7 +128,7 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
     set("organizer", json!({ "emailAddress": address(&series.organizer) }));
     let is_master = occurrence.kind == Kind::Master;
     set("recurrence", series.recurrence.as_ref().filter(|_| is_master).map_or(Value::Null, pattern::write));
-    set("seriesMasterId", occurrence.day.map_or(Value::Null, |_| json!(ids::item(owner.id, series.number, None))));
+    set("seriesMasterId", occurrence.day.map_or(Value::Null, |_| json!(look.id(owner, series.number, None))));
     if let Some(day) = occurrence.day {
         let original: Timestamp = series.zone.instant(day.to_datetime(series.start.time()));
         set("originalStart", json!(wire_instant(original)));
@@ -133,9 +142,9 @@ pub(super) fn event(occurrence: &Occurrence<'_>, owner: &Mailbox, look: &Look) -
 }
 
 /// The cancelled days of a series, which Graph gives only when they are asked for.
-pub(super) fn cancelled_occurrences(master: &Event, owner: &Mailbox) -> Value {
+pub(super) fn cancelled_occurrences(master: &Event, owner: &Mailbox, look: &Look) -> Value {
     let days = master.exceptions.iter().filter(|(_, exception)| exception.is_none());
-    days.map(|(day, _)| json!(format!("OID.{}.{day}", ids::item(owner.id, master.number, None)))).collect()
+    days.map(|(day, _)| json!(format!("OID.{}.{day}", look.id(owner, master.number, None)))).collect()
 }
 
 /// Without markup, for previews and text bodies.
@@ -179,13 +188,6 @@ fn body(stored: &Event, as_text: bool) -> Value {
     }
 }
 
-fn uid(occurrence: &Occurrence<'_>) -> String {
-    match occurrence.day {
-        Some(day) => format!("{}{}", occurrence.series.uid, day.strftime("%Y%m%d")),
-        None => occurrence.series.uid.clone(),
-    }
-}
-
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Single => "singleInstance",
@@ -196,12 +198,15 @@ fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn attendee(attendee: &Attendee) -> Value {
-    let time = attendee.answered.map_or_else(|| NEVER.to_owned(), wire_instant);
     json!({
         "type": attendee.role,
-        "status": { "response": attendee.response, "time": time },
+        "status": response(attendee.response, attendee.answered),
         "emailAddress": address(&attendee.who),
     })
+}
+
+fn response(response: &str, answered: Option<Timestamp>) -> Value {
+    json!({ "response": response, "time": answered.map_or_else(|| NEVER.to_owned(), wire_instant) })
 }
 
 fn address(who: &Address) -> Value {

@@ -11,6 +11,7 @@ pub(super) enum Call {
     Token,
     GetSchedule,
     CalendarView,
+    CalendarViewDelta,
     ListEvents,
     CreateEvent,
     GetEvent,
@@ -20,6 +21,7 @@ pub(super) enum Call {
     RespondToEvent,
     ListUsers,
     GetUser,
+    ListContacts,
     ListGroups,
     GetGroup,
     ListMembers,
@@ -27,6 +29,12 @@ pub(super) enum Call {
     ListRooms,
     ListRoomLists,
     ListRoomsOfList,
+    ListSubscriptions,
+    CreateSubscription,
+    GetSubscription,
+    UpdateSubscription,
+    DeleteSubscription,
+    ReauthorizeSubscription,
     Batch,
     Unknown,
 }
@@ -37,7 +45,7 @@ pub(super) struct Route {
     pub(super) call: Call,
     /// The user, group or place.
     pub(super) owner: String,
-    /// The event.
+    /// The event or subscription.
     pub(super) item: String,
     /// The path's last segment: the action, or the type of an OData cast.
     pub(super) last: String,
@@ -61,6 +69,18 @@ impl Route {
         Ok(Self { call, owner: owner.to_owned(), item: item.to_owned(), last: last.to_owned() })
     }
 
+    pub(super) fn is_about_subscriptions(&self) -> bool {
+        matches!(
+            self.call,
+            Call::ListSubscriptions
+                | Call::CreateSubscription
+                | Call::GetSubscription
+                | Call::UpdateSubscription
+                | Call::DeleteSubscription
+                | Call::ReauthorizeSubscription
+        )
+    }
+
     /// A path that leads nowhere, for the ledger.
     pub(super) fn nowhere() -> Self {
         Self { call: Call::Unknown, owner: String::new(), item: String::new(), last: String::new() }
@@ -71,6 +91,10 @@ type Methods = &'static [(&'static str, Call)];
 
 const EVENTS: Methods = &[("GET", Call::ListEvents), ("POST", Call::CreateEvent)];
 const EVENT: Methods = &[("GET", Call::GetEvent), ("PATCH", Call::UpdateEvent), ("DELETE", Call::DeleteEvent)];
+
+const SUBSCRIPTIONS: Methods = &[("GET", Call::ListSubscriptions), ("POST", Call::CreateSubscription)];
+const SUBSCRIPTION: Methods =
+    &[("GET", Call::GetSubscription), ("PATCH", Call::UpdateSubscription), ("DELETE", Call::DeleteSubscription)];
 
 fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> {
     Ok(match *parts {
@@ -87,6 +111,10 @@ fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> 
         ["users", user, "calendarView"] | ["users", user, "calendar", "calendarView"] => {
             (&[("GET", Call::CalendarView)], user, "")
         }
+        ["users", user, "calendarView", "delta" | "delta()" | "microsoft.graph.delta()"]
+        | ["users", user, "calendar", "calendarView", "delta" | "delta()" | "microsoft.graph.delta()"] => {
+            (&[("GET", Call::CalendarViewDelta)], user, "")
+        }
         ["users", user, "events"] | ["users", user, "calendar", "events"] => (EVENTS, user, ""),
         ["users", user, "events", event] | ["users", user, "calendar", "events", event] => (EVENT, user, event),
         ["users", user, "events", event, "instances"] | ["users", user, "calendar", "events", event, "instances"] => {
@@ -97,6 +125,10 @@ fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> 
         {
             (&[("POST", Call::RespondToEvent)], user, event)
         }
+        ["subscriptions"] => (SUBSCRIPTIONS, "", ""),
+        ["subscriptions", id] => (SUBSCRIPTION, "", id),
+        ["subscriptions", id, "reauthorize"] => (&[("POST", Call::ReauthorizeSubscription)], "", id),
+        ["contacts"] => (&[("GET", Call::ListContacts)], "", ""),
         ["groups"] => (&[("GET", Call::ListGroups)], "", ""),
         ["groups", group] => (&[("GET", Call::GetGroup)], group, ""),
         ["groups", group, "members"] | ["groups", group, "members", "microsoft.graph.user"] => {

@@ -136,8 +136,12 @@ fn one(ask: &Ask<'_>, wanted: &Wanted, address: &str) -> Value {
     if mailbox.kind == Kind::NoMailbox || !ask.grants.sees_target(&mailbox.address) {
         return failed(address, "5016", "The recipient's mailbox could not be found or cannot be read.");
     }
-    let mut found: Vec<Occurrence<'_>> =
-        mailbox.events.values().flat_map(|event| event.between(wanted.from, wanted.to, &wanted.floating)).collect();
+    let mut found: Vec<Occurrence<'_>> = mailbox
+        .calendar
+        .events()
+        .values()
+        .flat_map(|event| event.between(wanted.from, wanted.to, &wanted.floating))
+        .collect();
     if found.len() > MOST_ENTRIES {
         let message = format!(
             "The result set contains too many calendar entries. The allowed size = {MOST_ENTRIES}; the actual size = {}.",

@@ -1,11 +1,12 @@
 //! How a seed becomes the running world, and is checked by that.
 //! Knows the seed's form and what is stored; nothing of HTTP.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value, json};
 
+use super::calendar::Calendar;
 use super::draft::{Draft, STATUSES};
 use super::event::{Address, Attendee, Event};
 use super::ids;
@@ -49,6 +50,7 @@ impl World {
                 id: tenant.id.clone(),
                 domains: tenant.domains.iter().map(|domain| domain.to_lowercase()).collect(),
                 applications: tenant.applications.clone(),
+                contacts: tenant.contacts.clone(),
             });
             for seed in &tenant.mailboxes {
                 state.add_mailbox(mailbox(seed, &tenant.id)?)?;
@@ -64,6 +66,7 @@ impl World {
                 add_event(&mut state, &mailbox.address.to_lowercase(), seed, now).map_err(problem)?;
             }
         }
+        state.settle();
         Ok(state)
     }
 }
@@ -85,10 +88,10 @@ fn mailbox(seed: &SeedMailbox, tenant: &str) -> Result<Mailbox, String> {
         custom_zone: seed.custom_zone,
         hours: seed.hours.clone(),
         shares_details: seed.shares_details,
-        title: seed.title.clone(),
-        office: seed.office.clone(),
+        x500: seed.x500.clone(),
+        profile: seed.profile.clone(),
         room: seed.room.clone().unwrap_or_default(),
-        events: BTreeMap::new(),
+        calendar: Calendar::default(),
         transactions: HashMap::new(),
     })
 }
@@ -106,9 +109,9 @@ fn group(seed: &SeedList, tenant: &str, is_room_list: bool) -> Group {
 
 /// Stores a seeded event and invites its attendees.
 fn add_event(state: &mut State, owner: &str, seed: &SeedEvent, now: Timestamp) -> Result<(), String> {
-    let (number, change) = (state.next_number(), state.next_number());
+    let number = state.next_number();
     let mailbox = state.mailboxes.get(owner).ok_or("no such mailbox")?;
-    let mut event = new_event(number, change, mailbox, now);
+    let mut event = new_event(number, mailbox, now);
     place(&mut event, seed, now)?;
     event.properties.insert("subject".to_owned(), json!(seed.subject));
     let texts = [("showAs", &seed.show_as), ("sensitivity", &seed.sensitivity)];
@@ -142,10 +145,7 @@ fn add_event(state: &mut State, owner: &str, seed: &SeedEvent, now: Timestamp) -
     if seed.cancelled {
         invitations::cancel(&mut event);
     }
-    if let Some(mailbox) = state.mailboxes.get_mut(owner) {
-        mailbox.events.insert(number, event);
-    }
-    invitations::share(state, owner, number, now);
+    invitations::publish(state, owner, event, now);
     Ok(())
 }
 
@@ -205,7 +205,14 @@ mod tests {
         let company = World::company();
         assert!(company.mailboxes().len() >= 50, "{} people", company.mailboxes().len());
         assert!(company.rooms().len() >= 20, "{} rooms", company.rooms().len());
-        for name in ["gateway-free-busy", "gateway-calendar-read", "gateway-directory", "everything"] {
+        for name in [
+            "gateway-free-busy",
+            "gateway-calendar-read",
+            "gateway-calendar-write",
+            "gateway-directory",
+            "gateway-people",
+            "everything",
+        ] {
             assert!(company.application(name).is_some(), "{name}");
         }
     }
@@ -217,5 +224,9 @@ mod tests {
         let seed = r#"{"tenants":[{"id":"t","name":"T","domains":["t.example"],"applications":[],
             "mailboxes":[{"address":"a@t.example","name":"A","zone":"Nowhere"}]}]}"#;
         assert!(World::from_json(seed).unwrap_err().contains("Nowhere"));
+        let seed = seed.replace("Nowhere", "UTC");
+        assert!(World::from_json(&seed).is_ok());
+        let unknown = seed.replace("\"zone\"", "\"colour\":\"red\",\"zone\"");
+        assert!(World::from_json(&unknown).unwrap_err().contains("colour"));
     }
 }

@@ -23,6 +23,7 @@ use super::request::Request;
 use super::route::{Call, Route};
 use super::schedule;
 use super::state::State;
+use super::subscribe::Subscribing;
 use super::token::{Denial, Identity, Tokens};
 use super::zone::wire_instant;
 
@@ -129,20 +130,26 @@ impl Service {
         let mut mailboxes = entry.schedules.clone();
         mailboxes.push(entry.mailbox.clone().unwrap_or_else(|| route.owner.clone()));
         let fate = self.fate(route.call, &mailboxes).await;
-        match fate.ending {
-            None => {}
-            Some(Ending::Cut) => return Ok(Answer { cut: true, ..Answer::empty(503) }),
-            Some(Ending::Garbage) => return Ok(Answer { garbage: true, ..Answer::json(200, json!({})) }),
-            Some(Ending::Refused { status, code, message, retry_after }) => {
-                return Err(Refusal { retry_after, ..Refusal::new(status, &code, message) });
-            }
+        if let Some(ending) = fate.before.ending {
+            return ended(ending, Answer::json(200, json!({})));
         }
         let identity = identity?;
         let _running = running.transpose()?;
-        if route.call == Call::Batch {
-            return batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await;
+        let answered = if route.call == Call::Batch {
+            batch::serve(request, self.strict, self.clock, |item| self.graph(item)).await
+        } else if route.is_about_subscriptions() {
+            let subscriptions = &self.controls.subscriptions;
+            let (state, identity, preferences) = (&self.state, &identity, &preferences(request)?);
+            let strict = self.strict;
+            Subscribing { subscriptions, state, identity, request, route, preferences, now, strict }.serve().await
+        } else {
+            self.call(request, route, &identity, &fate.schedule_errors, now)
+        };
+        pause(fate.after.delay_ms).await;
+        match (fate.after.ending, answered) {
+            (Some(ending), Ok(answer)) => ended(ending, answer),
+            (_, answered) => answered,
         }
-        self.call(request, route, &identity, &fate.schedule_errors, now)
     }
 
     fn call(
@@ -154,16 +161,10 @@ impl Service {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let query = Query::parse(&request.query)?;
-        let preferred = request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-        let preferences = Preferences::parse(preferred)?;
+        let preferences = preferences(request)?;
         let applied = preferences.applied.join(", ");
         let mut state = lock(&self.state);
-        let applications = state.tenants.iter().filter(|tenant| tenant.id == identity.tenant);
-        let application = applications
-            .flat_map(|tenant| &tenant.applications)
-            .find(|application| application.client_id == identity.client_id)
-            .cloned()
-            .ok_or_else(|| Refusal::unauthenticated("The application of the token is not known."))?;
+        let application = state.application(&identity.tenant, &identity.client_id)?.clone();
         let grants = Grants { roles: &identity.roles, application: &application };
         let named = state.resolve(&identity.tenant, &route.owner).map(|mailbox| mailbox.address.clone());
         grants.check(route.call, named.as_deref())?;
@@ -180,9 +181,14 @@ impl Service {
             here: &here,
             now,
             strict: self.strict,
+            delta_tokens: &self.controls.delta_tokens,
             schedule_errors,
         };
-        let mut answer = calls::serve(ask)?;
+        let answered = calls::serve(ask);
+        let news = state.take_news();
+        drop(state);
+        self.controls.subscriptions.tell(&news, now);
+        let mut answer = answered?;
         if !applied.is_empty() {
             answer.headers.push(("preference-applied", applied));
         }
@@ -208,8 +214,8 @@ impl Service {
             // Never the secret.
             body: json!({ "grant_type": shown("grant_type"), "scope": shown("scope") }),
         };
-        let mut answer = match self.fate(Call::Token, &[]).await.ending {
-            Some(Ending::Cut) => Answer { cut: true, ..Answer::empty(503) },
+        let mut answer = match self.fate(Call::Token, &[]).await.before.ending {
+            Some(Ending::Cut | Ending::Half) => Answer { cut: true, ..Answer::empty(503) },
             Some(Ending::Garbage) => Answer { garbage: true, ..Answer::json(200, json!({})) },
             Some(Ending::Refused { status, code, message, retry_after }) => {
                 let mut answer = Denial::injected(status, &code, &message).answer(now);
@@ -237,11 +243,31 @@ impl Service {
 
     async fn fate(&self, call: Call, mailboxes: &[String]) -> Fate {
         let fate = lock(&self.controls.faults).decide(call, mailboxes, rand::random::<f64>);
-        if fate.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(fate.delay_ms)).await;
-        }
+        pause(fate.before.delay_ms).await;
         fate
     }
+}
+
+async fn pause(milliseconds: u64) {
+    if milliseconds > 0 {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}
+
+/// What becomes of an answer that a fault meets.
+fn ended(ending: Ending, answer: Answer) -> Result<Answer, Refusal> {
+    match ending {
+        Ending::Half if answer.body.is_some() => Ok(Answer { half: true, ..answer }),
+        Ending::Cut | Ending::Half => Ok(Answer { cut: true, ..Answer::empty(503) }),
+        Ending::Garbage => Ok(Answer { garbage: true, ..answer }),
+        Ending::Refused { status, code, message, retry_after } => {
+            Err(Refusal { retry_after, ..Refusal::new(status, &code, message) })
+        }
+    }
+}
+
+fn preferences(request: &Request) -> Result<Preferences, Refusal> {
+    Preferences::parse(request.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()))
 }
 
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"Simulator","Slice":"E","Ring":"5","ScaleUnit":"000","RoleInstance":"SIM0000000A"}}"#;

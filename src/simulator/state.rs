@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::calendar::Calendar;
+use super::error::Refusal;
 use super::event::{Address, Event};
+use super::extended::Extended;
 use super::ids;
-use super::world::{Application, Hours, Kind, Room};
+use super::world::{Application, Contact, Hours, Kind, Profile, Room};
 use super::zone::Zone;
 
 pub(super) struct State {
@@ -23,12 +27,33 @@ pub(super) struct State {
     pub(super) working_elsewhere_digit: u8,
     pub(super) token_lifetime_seconds: i64,
     last_number: u64,
+    news: Vec<News>,
+}
+
+/// What happened to an event, for whoever subscribed to it.
+#[derive(Clone, Debug)]
+pub(super) struct News {
+    pub(super) mailbox: Uuid,
+    pub(super) number: u64,
+    /// The change that made it so.
+    pub(super) change: u64,
+    pub(super) kind: ChangeKind,
+}
+
+/// Graph's changeType.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ChangeKind {
+    Created,
+    Updated,
+    Deleted,
 }
 
 pub(super) struct Tenant {
     pub(super) id: String,
     pub(super) domains: Vec<String>,
     pub(super) applications: Vec<Application>,
+    pub(super) contacts: Vec<Contact>,
 }
 
 pub(super) struct Mailbox {
@@ -42,10 +67,10 @@ pub(super) struct Mailbox {
     pub(super) custom_zone: bool,
     pub(super) hours: Hours,
     pub(super) shares_details: bool,
-    pub(super) title: Option<String>,
-    pub(super) office: Option<String>,
+    pub(super) x500: Vec<String>,
+    pub(super) profile: Profile,
     pub(super) room: Room,
-    pub(super) events: BTreeMap<u64, Event>,
+    pub(super) calendar: Calendar,
     /// The event that a transactionId made, and from what.
     pub(super) transactions: HashMap<String, (Value, u64)>,
 }
@@ -70,6 +95,7 @@ impl State {
             working_elsewhere_digit,
             token_lifetime_seconds,
             last_number: 0,
+            news: Vec::new(),
         }
     }
 
@@ -107,9 +133,59 @@ impl State {
         found.filter(|mailbox| mailbox.tenant == tenant)
     }
 
-    pub(super) fn mailbox_of(&mut self, address: &str) -> Option<&mut Mailbox> {
-        let key = self.names.get(&address.to_lowercase())?;
-        self.mailboxes.get_mut(key)
+    /// An application of a tenant.
+    pub(super) fn application(&self, tenant: &str, client_id: &str) -> Result<&Application, Refusal> {
+        let tenants = self.tenants.iter().filter(|one| one.id == tenant);
+        let found = tenants.flat_map(|tenant| &tenant.applications).find(|one| one.client_id == client_id);
+        found.ok_or_else(|| Refusal::unauthenticated("The application of the token is not known."))
+    }
+
+    /// The mailbox that an address belongs to, in any tenant.
+    pub(super) fn mailbox_of(&self, address: &str) -> Option<&Mailbox> {
+        self.mailboxes.get(self.names.get(&address.to_lowercase())?)
+    }
+
+    /// Stores an event of a mailbox, new or changed, under the next change. Exceptions that changed with it have
+    /// the change 0, and get the same one.
+    pub(super) fn put(&mut self, owner: &str, mut event: Event, now: Timestamp) {
+        event.change = self.next_number();
+        event.modified = now;
+        for exception in event.exceptions.values_mut().flatten().filter(|exception| exception.change == 0) {
+            (exception.change, exception.modified) = (event.change, now);
+        }
+        let Some(mailbox) = self.mailboxes.get_mut(owner) else { return };
+        let is_new = !mailbox.calendar.events().contains_key(&event.number);
+        let kind = if is_new { ChangeKind::Created } else { ChangeKind::Updated };
+        let (number, change) = (event.number, event.change);
+        self.news.push(News { mailbox: mailbox.id, number, change, kind });
+        mailbox.calendar.put(event);
+    }
+
+    /// Removes an event of a mailbox.
+    pub(super) fn remove(&mut self, owner: &str, number: u64) {
+        let change = self.next_number();
+        let Some(mailbox) = self.mailboxes.get_mut(owner) else { return };
+        if mailbox.calendar.remove(number, change) {
+            self.news.push(News { mailbox: mailbox.id, number, change, kind: ChangeKind::Deleted });
+        }
+    }
+
+    /// What happened since this was asked last.
+    pub(super) fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Lets the world begin as it is now.
+    pub(super) fn settle(&mut self) {
+        self.news.clear();
+        for mailbox in self.mailboxes.values_mut() {
+            mailbox.calendar.forget(self.last_number);
+        }
+    }
+
+    /// The number of the last change.
+    pub(super) fn last_change(&self) -> u64 {
+        self.last_number
     }
 
     /// A number that no event and no change had before.
@@ -120,13 +196,13 @@ impl State {
 }
 
 /// An event with nothing in it but its owner.
-pub(super) fn new_event(number: u64, change: u64, owner: &Mailbox, now: Timestamp) -> Event {
+pub(super) fn new_event(number: u64, owner: &Mailbox, now: Timestamp) -> Event {
     let uid = ids::guid(&format!("{}/{number}", owner.address)).simple().to_string().to_uppercase();
     let today = owner.zone.local(now);
     Event {
         number,
         uid: format!("040000008200E00074C5B7101A82E008{uid}"),
-        change,
+        change: 0,
         created: now,
         modified: now,
         start: today,
@@ -139,8 +215,10 @@ pub(super) fn new_event(number: u64, change: u64, owner: &Mailbox, now: Timestam
         organizer: Address { name: owner.name.clone(), address: owner.address.clone() },
         is_organizer: true,
         response: "organizer",
+        answered: None,
         cancelled: false,
         attendees: Vec::new(),
         properties: Map::new(),
+        extended: Extended::default(),
     }
 }

@@ -4,10 +4,15 @@
 mod access;
 mod batch;
 mod calendar;
+mod delta;
 mod directory;
+mod extended;
 mod faults;
 mod free_busy;
+mod items;
+mod responses;
 mod schema;
+mod subscriptions;
 
 use std::cell::Cell;
 
@@ -59,7 +64,7 @@ fn small() -> Value {
         "id": TENANT, "name": "T", "domains": ["t.example"],
         "applications": [
             { "name": "everything", "client_id": "app-everything", "client_secret": "secret", "roles": [
-                "Calendars.ReadWrite", "User.Read.All", "Place.Read.All", "Group.ReadBasic.All", "GroupMember.Read.All"] },
+                "Calendars.ReadWrite", "User.Read.All", "Place.Read.All", "Group.ReadBasic.All", "GroupMember.Read.All", "OrgContact.Read.All"] },
             { "name": "basic", "client_id": "app-basic", "client_secret": "secret", "roles": ["Calendars.ReadBasic.All"] },
             { "name": "directory", "client_id": "app-directory", "client_secret": "secret", "roles": ["User.ReadBasic.All"] },
             { "name": "rooms", "client_id": "app-rooms", "client_secret": "secret",
@@ -67,7 +72,9 @@ fn small() -> Value {
             { "name": "old", "client_id": "app-old", "client_secret": "secret", "secret_expires": "2026-11-01T00:00:00Z" }
         ],
         "mailboxes": [
-            { "address": "anna@t.example", "name": "Anna Aalto", "zone": "FLE Standard Time", "aliases": ["a.aalto@t.example"] },
+            { "address": "anna@t.example", "name": "Anna Aalto", "zone": "FLE Standard Time", "aliases": ["a.aalto@t.example"],
+              "x500": ["/o=T/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=aalto"],
+              "title": "Engineer", "department": "Research", "company": "T", "office": "2.14", "phone": "+358 9 1", "mobile": "+358 40 1" },
             { "address": "bob@t.example", "name": "Bob Brown", "zone": "Eastern Standard Time", "shares_details": true,
               "hours": { "days": ["monday", "friday"], "start": "09:30", "end": "16:00" } },
             { "address": "carol@t.example", "name": "Carol Clark", "zone": "Australia/Sydney", "custom_zone": true },
@@ -75,6 +82,7 @@ fn small() -> Value {
             { "address": "ghost@t.example", "name": "Greta Ghost", "kind": "no_mailbox", "zone": "UTC" }
         ],
         "room_lists": [{ "address": "rooms@t.example", "name": "Rooms", "members": ["room1@t.example"] }],
+        "contacts": [{ "address": "sam@supplier.example", "name": "Sam Supplier", "company": "Supplier" }],
         "groups": [
             { "address": "all@t.example", "name": "All", "members": ["team@t.example", "bob@t.example"] },
             { "address": "team@t.example", "name": "Team", "members": ["anna@t.example", "carol@t.example", "all@t.example"] }

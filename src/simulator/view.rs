@@ -1,21 +1,21 @@
 //! calendarView and instances: what happens in a window, occurrences of series included.
 //! <https://learn.microsoft.com/graph/api/calendar-list-calendarview>
 
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::event::{Event, Occurrence};
-use super::events::{look, order, order_of};
+use super::event_filter::instant;
 use super::ids;
-use super::query::{Page, project};
-use super::render;
+use super::order::Order;
+use super::query::Page;
+use super::shape::Shape;
 use super::state::Mailbox;
 
-const OPTIONS: [&str; 7] = ["startDateTime", "endDateTime", "$top", "$skip", "$select", "$orderby", "$count"];
+const OPTIONS: [&str; 8] =
+    ["startDateTime", "endDateTime", "$top", "$skip", "$select", "$expand", "$orderby", "$count"];
 /// Longest window.
 const MOST_DAYS: i64 = 1825;
 
@@ -23,14 +23,14 @@ const MOST_DAYS: i64 = 1825;
 pub(super) fn calendar_view(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let mailbox = ask.mailbox()?;
     let context = format!("users('{}')/calendarView", mailbox.address);
-    collection(ask, mailbox, mailbox.events.values(), &context)
+    collection(ask, mailbox, mailbox.calendar.events().values(), &context)
 }
 
 /// The occurrences of one series in a window.
 pub(super) fn instances(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let mailbox = ask.mailbox()?;
     let (number, _) = ids::parse_item(&ask.route.item, mailbox.id)?;
-    let event = mailbox.events.get(&number).ok_or_else(Refusal::no_such_item)?;
+    let event = mailbox.calendar.events().get(&number).ok_or_else(Refusal::no_such_item)?;
     let context = format!("users('{}')/events('{}')/instances", mailbox.address, ask.route.item);
     collection(ask, mailbox, std::iter::once(event), &context)
 }
@@ -43,19 +43,18 @@ fn collection<'a>(
 ) -> Result<Answer, Refusal> {
     ask.query.allow(&OPTIONS, ask.strict)?;
     let (from, to) = window(ask)?;
-    let select = ask.query.select(&render::PROPERTIES, "event")?;
-    let order = order(ask.query.get("$orderby"))?;
+    let shape = Shape::of_many(ask, mailbox)?;
+    let order = Order::parse(ask.query.get("$orderby"))?;
     let page = Page::by_skip(ask.query, ask.preferences.page_size.unwrap_or(10), 1000)?;
     // All-day events float, and Graph matches them to the window as days of UTC.
     let mut found: Vec<Occurrence<'_>> = events.flat_map(|event| event.between(from, to, &TimeZone::UTC)).collect();
-    found.sort_by(|a, b| order_of(order, a, b));
-    let look = look(ask, mailbox);
-    let shown = found.iter().map(|one| project(render::event(one, mailbox, &look), select.as_deref()));
-    let shown: Vec<Value> = shown.collect();
-    Ok(Answer::json(200, page.cut(shown, context, ask.query, ask.here)))
+    found.sort_by(|a, b| order.compare(a, b));
+    let show = |one: Occurrence<'_>| shape.show(&one, mailbox);
+    Ok(Answer::json(200, page.cut(found, show, context, ask.query, ask.here)))
 }
 
-fn window(ask: &Ask<'_>) -> Result<(Timestamp, Timestamp), Refusal> {
+/// The window that the parameters give, each with its own offset.
+pub(super) fn window(ask: &Ask<'_>) -> Result<(Timestamp, Timestamp), Refusal> {
     let read = |name: &str| {
         let text = ask.query.get(name).ok_or_else(|| {
             Refusal::bad(
@@ -77,29 +76,4 @@ fn window(ask: &Ask<'_>) -> Result<(Timestamp, Timestamp), Refusal> {
         return Err(Refusal::bad("ErrorInvalidRequest", message));
     }
     Ok((from, to))
-}
-
-/// A date-time with its own offset; none means UTC.
-fn instant(text: &str) -> Option<Timestamp> {
-    if text.contains('[') {
-        return None;
-    }
-    let with_offset = text.parse::<Timestamp>().ok();
-    with_offset.or_else(|| TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn windows_have_their_own_offsets() {
-        let nine = instant("2026-11-23T09:00:00Z");
-        assert!(nine.is_some());
-        assert_eq!(instant("2026-11-23T11:00:00+02:00"), nine);
-        assert_eq!(instant("2026-11-23T09:00:00.0000000"), nine);
-        assert_eq!(instant("tomorrow"), None);
-        assert_eq!(instant("2026-11-23T11:00:00+02:00[Europe/Helsinki]"), None);
-    }
 }

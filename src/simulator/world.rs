@@ -36,6 +36,8 @@ pub struct Tenant {
     pub(super) room_lists: Vec<SeedList>,
     #[serde(default)]
     pub(super) groups: Vec<SeedList>,
+    #[serde(default)]
+    pub(super) contacts: Vec<Contact>,
 }
 
 /// An Entra application with its consented roles.
@@ -88,6 +90,9 @@ pub(super) struct SeedMailbox {
     pub(super) kind: Kind,
     #[serde(default)]
     pub(super) aliases: Vec<String>,
+    /// Legacy distinguished names: `/o=…/cn=…`.
+    #[serde(default)]
+    pub(super) x500: Vec<String>,
     pub(super) zone: String,
     /// Give the zone as a customTimeZone instead of by name.
     #[serde(default)]
@@ -96,14 +101,43 @@ pub(super) struct SeedMailbox {
     pub(super) hours: Hours,
     #[serde(default)]
     pub(super) shares_details: bool,
+    #[serde(flatten)]
+    pub(super) profile: Profile,
+    #[serde(default)]
+    pub(super) room: Option<Room>,
+    #[serde(default)]
+    pub(super) events: Vec<SeedEvent>,
+}
+
+/// What a directory tells of a person beside names and addresses.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Profile {
     #[serde(default)]
     pub(super) title: Option<String>,
     #[serde(default)]
     pub(super) office: Option<String>,
     #[serde(default)]
-    pub(super) room: Option<Room>,
+    pub(super) company: Option<String>,
     #[serde(default)]
-    pub(super) events: Vec<SeedEvent>,
+    pub(super) department: Option<String>,
+    #[serde(default)]
+    pub(super) phone: Option<String>,
+    #[serde(default)]
+    pub(super) mobile: Option<String>,
+}
+
+/// A mail contact of the organisation: somebody outside, with an address and no mailbox.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Contact {
+    pub(super) address: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) company: Option<String>,
+    #[serde(default)]
+    pub(super) department: Option<String>,
+    #[serde(default)]
+    pub(super) title: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::super::World;
 use super::{Running, small, start};
 
+const LEGACY: &str = "/o=T/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=aalto";
+
 async fn names(running: &Running, path: &str) -> Vec<String> {
     let answer = running.get(path).await.expect(200);
     let all = answer["value"].as_array().unwrap().iter();
@@ -25,12 +27,41 @@ async fn users_are_found_by_address_and_alias() {
     assert_eq!(running.get(&find("mail ne 'x'")).await.refusal(), (400, "Request_UnsupportedQuery"));
     assert_eq!(running.get("/v1.0/users/nobody@t.example").await.refusal(), (404, "Request_ResourceNotFound"));
     let anna = running.get("/v1.0/users/anna@t.example?$select=id,mail,proxyAddresses").await.expect(200);
-    assert_eq!(anna["proxyAddresses"], json!(["SMTP:anna@t.example", "smtp:a.aalto@t.example"]));
+    let proxies = ["SMTP:anna@t.example", "smtp:a.aalto@t.example", &format!("x500:{LEGACY}")];
+    assert_eq!(anna["proxyAddresses"], json!(proxies));
     let by_id = running.get(&format!("/v1.0/users/{}", anna["id"].as_str().unwrap())).await.expect(200);
     assert_eq!(by_id["mail"], "anna@t.example");
+    for (filter, expected) in [
+        (format!("proxyAddresses/any(p:p eq 'x500:{}')", LEGACY.to_lowercase()), 1),
+        ("proxyAddresses/any(p:p eq 'SMTP:ANNA@t.example')".to_owned(), 1),
+        ("proxyAddresses/any(p:p eq 'smtp:anna@t.example')".to_owned(), 0),
+        ("startswith(displayName,'an') or startswith(givenName,'an') or startswith(surname,'an')".to_owned(), 1),
+        ("startswith(mail,'B') or startswith(surname,'CLA')".to_owned(), 2),
+    ] {
+        assert_eq!(names(&running, &find(&filter)).await.len(), expected, "{filter}");
+    }
+    let all = "displayName,givenName,surname,mail,proxyAddresses,userPrincipalName,id,jobTitle,department,companyName,\
+        officeLocation,businessPhones,mobilePhone";
+    let whole = running.get(&format!("/v1.0/users/anna@t.example?$select={all}")).await.expect(200);
+    assert_eq!((&whole["department"], &whole["companyName"]), (&json!("Research"), &json!("T")));
+    assert_eq!((&whole["businessPhones"], &whole["mobilePhone"]), (&json!(["+358 9 1"]), &json!("+358 40 1")));
     running.token = running.token_of("app-directory").await;
+    let basic = running.get(&format!("/v1.0/users/anna@t.example?$select={all}")).await.expect(200);
+    assert!(basic.get("proxyAddresses").is_none() && basic.get("jobTitle").is_none(), "{basic}");
+    assert_eq!(basic["surname"], "Aalto");
     assert_eq!(running.get(&alias).await.refusal(), (403, "Authorization_RequestDenied"));
     assert_eq!(names(&running, &find("mail eq 'anna@t.example'")).await, ["Anna Aalto"]);
+}
+
+#[tokio::test]
+async fn contacts_are_found_by_mail_and_name() {
+    let mut running = start(&small()).await;
+    let find = |filter: &str| format!("/v1.0/contacts?$filter={}", filter.replace(' ', "%20"));
+    assert_eq!(names(&running, &find("mail eq 'SAM@supplier.example'")).await, ["Sam Supplier"]);
+    assert_eq!(names(&running, &find("startswith(surname,'sup')")).await, ["Sam Supplier"]);
+    assert!(names(&running, &find("mail eq 'anna@t.example'")).await.is_empty());
+    running.token = running.token_of("app-directory").await;
+    assert_eq!(running.get("/v1.0/contacts").await.refusal(), (403, "Authorization_RequestDenied"));
 }
 
 #[tokio::test]

@@ -50,6 +50,38 @@ async fn connections_are_cut_and_json_is_broken_on_demand() {
 }
 
 #[tokio::test]
+async fn answers_are_lost_before_and_after_the_write() {
+    let running = start(&small()).await;
+    let event = json!({ "subject": "A", "start": { "dateTime": "2026-11-24T10:00:00", "timeZone": "UTC" }, "end": { "dateTime": "2026-11-24T11:00:00", "timeZone": "UTC" } });
+    let url = format!("{}{PATH}", running.simulator.base_url());
+    let create = async || {
+        let response = running.http.post(&url).bearer_auth(&running.token).json(&event).send().await?;
+        response.json::<serde_json::Value>().await
+    };
+    let count = async || running.get(PATH).await.expect(200)["value"].as_array().unwrap().len();
+    for (fault, written) in [
+        (json!({ "call": "createEvent", "times": 1, "cut": true }), 0),
+        (json!({ "call": "createEvent", "times": 1, "cut": true, "after_commit": true }), 1),
+        (json!({ "call": "createEvent", "times": 1, "half": true }), 2),
+        (json!({ "call": "createEvent", "times": 1, "garbage": true, "after_commit": true }), 3),
+    ] {
+        running.fault(fault.clone()).await;
+        assert!(create().await.is_err(), "{fault}");
+        assert_eq!(count().await, written, "{fault}");
+    }
+    running
+        .fault(json!({ "call": "createEvent", "times": 1, "status": 504, "after_commit": true, "delay_ms": 1 }))
+        .await;
+    assert_eq!(running.post(PATH, &event).await.status, 504);
+    assert_eq!(count().await, 4);
+    let id = running.get(PATH).await.expect(200)["value"][0]["id"].as_str().unwrap().to_owned();
+    running.fault(json!({ "call": "deleteEvent", "times": 1, "half": true })).await;
+    let deleted = running.http.delete(format!("{url}/{id}")).bearer_auth(&running.token).send().await;
+    assert!(deleted.is_err());
+    assert_eq!(running.send("DELETE", &format!("{PATH}/{id}"), &[], None).await.refusal(), (404, "ErrorItemNotFound"));
+}
+
+#[tokio::test]
 async fn token_faults_look_like_entras() {
     let running = start(&small()).await;
     running.fault(json!({ "call": "token", "times": 1, "status": 503, "code": "90033", "retry_after": 2 })).await;

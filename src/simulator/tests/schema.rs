@@ -20,6 +20,14 @@ pub(super) fn check(method: &str, path: &str, reply: &Reply) {
     assert!(problems.is_empty(), "{method} {path} is no {definition}: {problems:?}\n{}", reply.body);
 }
 
+/// Checks what was sent to a subscriber.
+#[track_caller]
+pub(super) fn check_notification(body: &Value) {
+    let Some(validator) = validator("microsoft.graph.changeNotificationCollection") else { return };
+    let problems: Vec<String> = validator.iter_errors(body).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?}\n{body}");
+}
+
 fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
     if status >= 400 {
         return Some("graph.odataError");
@@ -28,6 +36,7 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
     match Route::find(method, path).ok()?.call {
         Call::GetSchedule => Some("calendar.getSchedule.response.200"),
         Call::CalendarView => Some("users.calendarView.response.200"),
+        Call::CalendarViewDelta => Some("users.calendarView.delta.response.200"),
         Call::ListEvents => Some("users.events.list.response.200"),
         Call::CreateEvent => Some("users.events.create.response.201"),
         Call::GetEvent => Some("users.events.get.response.200"),
@@ -35,6 +44,7 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
         Call::ListInstances => Some("users.events.instances.response.200"),
         Call::ListUsers => Some("users.list.response.200"),
         Call::GetUser => Some("users.get.response.200"),
+        Call::ListContacts => Some("contacts.list.response.200"),
         Call::ListGroups => Some("groups.list.response.200"),
         Call::GetGroup => Some("groups.get.response.200"),
         Call::ListMembers => Some("groups.members.response.200"),
@@ -42,6 +52,11 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
         Call::ListRooms => Some("places.rooms.response.200"),
         Call::ListRoomLists => Some("places.roomLists.response.200"),
         Call::ListRoomsOfList => Some("places.roomList.rooms.response.200"),
+        Call::ListSubscriptions => Some("subscriptions.list.response.200"),
+        Call::CreateSubscription => Some("subscriptions.create.response.201"),
+        Call::GetSubscription => Some("subscriptions.get.response.200"),
+        Call::UpdateSubscription => Some("subscriptions.update.response.200"),
+        Call::DeleteSubscription | Call::ReauthorizeSubscription => None,
         Call::Batch => Some("batch.response.200"),
         Call::DeleteEvent | Call::RespondToEvent | Call::Token | Call::Unknown => None,
     }
@@ -86,6 +101,7 @@ fn the_table_of_permissions_is_microsofts() {
     let calls = [
         (Call::GetSchedule, "POST", "/users/{user-id}/calendar/getSchedule"),
         (Call::CalendarView, "GET", "/users/{user-id}/calendarView"),
+        (Call::CalendarViewDelta, "GET", "/users/{user-id}/calendarView/delta"),
         (Call::ListEvents, "GET", "/users/{user-id}/events"),
         (Call::CreateEvent, "POST", "/users/{user-id}/events"),
         (Call::GetEvent, "GET", "/users/{user-id}/events/{event-id}"),
@@ -95,6 +111,7 @@ fn the_table_of_permissions_is_microsofts() {
         (Call::RespondToEvent, "POST", "/users/{user-id}/events/{event-id}/accept"),
         (Call::ListUsers, "GET", "/users"),
         (Call::GetUser, "GET", "/users/{user-id}"),
+        (Call::ListContacts, "GET", "/contacts"),
         (Call::ListGroups, "GET", "/groups"),
         (Call::GetGroup, "GET", "/groups/{group-id}"),
         (Call::ListMembers, "GET", "/groups/{group-id}/members"),
