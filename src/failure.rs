@@ -233,6 +233,9 @@ pub enum Failure {
     /// A change that names another property than it sets.
     #[error("The property that is set is not the one that is named.")]
     UpdateMismatch,
+    /// A calendar view of a folder that is no calendar.
+    #[error("The folder is no calendar, and has no calendar view.")]
+    ViewOfNoCalendar,
     /// A calendar view of more than two years.
     #[error("The specified view range exceeds the maximum range of two years.")]
     ViewTooLarge,
@@ -303,6 +306,7 @@ impl Failure {
             | Self::TooManySubscriptions
             | Self::UpdateCount
             | Self::UpdateMismatch
+            | Self::ViewOfNoCalendar
             | Self::ViewTooLarge
             | Self::BadView
             | Self::BadWindow { .. }
@@ -333,6 +337,7 @@ impl Failure {
         match self {
             Self::BadAddress { .. } => "bad_address",
             Self::WouldNotify => "would_notify",
+            Self::ViewOfNoCalendar => "view_of_no_calendar",
             Self::ViewTooLarge => "view_too_large",
             Self::UpdateMismatch => "update_mismatch",
             Self::UpdateCount => "update_count",

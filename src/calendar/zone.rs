@@ -21,7 +21,7 @@ use rule::Rule;
 
 pub use bias::{BiasRules, Change};
 pub use definition::{Period, Target, Transition, TransitionGroup, When, ZoneDefinition};
-pub use names::{WindowsZone, definition, windows_zones};
+pub use names::{WindowsZone, definition, windows_zone, windows_zones};
 pub use rule::DayOfWeek;
 
 /// A time zone. Cheap to clone.

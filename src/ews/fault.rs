@@ -71,6 +71,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::UnsupportedQuery { .. } => ("ErrorUnsupportedPathForQuery", None, None),
         Failure::UpdateCount => ("ErrorIncorrectUpdatePropertyCount", None, None),
         Failure::UpdateMismatch => ("ErrorUpdatePropertyMismatch", None, None),
+        Failure::ViewOfNoCalendar => ("ErrorCalendarFolderIsInvalidForCalendarView", None, None),
         Failure::ViewTooLarge => ("ErrorCalendarViewRangeTooBig", None, None),
         Failure::WouldNotify => ("ErrorInvalidOperation", None, None),
         Failure::BadInterval => ("ErrorInvalidMergedFreeBusyInterval", Some(5008), None),
@@ -156,6 +157,10 @@ fn message_xml(xml: &mut Xml, failure: &Failure) {
     if let Some(milliseconds) = back_off(failure) {
         xml.raw(r#"<t:MessageXml xmlns:t=""#).raw(TYPES).raw(r#""><t:Value Name="BackOffMilliseconds">"#);
         xml.number(milliseconds).raw("</t:Value></t:MessageXml>");
+    }
+    if *failure == Failure::TooManyFound {
+        xml.raw(r#"<t:MessageXml xmlns:t=""#).raw(TYPES).raw(r#""><t:Value Name="PolicyLimit">1000</t:Value>"#);
+        xml.raw("</t:MessageXml>");
     }
     if let Failure::Schema { path, problem } = failure {
         xml.raw(r#"<t:MessageXml xmlns:t=""#).raw(TYPES).raw(r#""><t:LineNumber>1</t:LineNumber>"#);

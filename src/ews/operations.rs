@@ -3,10 +3,16 @@
 mod convert_id;
 mod create_item;
 mod delete_item;
+mod find_folder;
+mod find_item;
+mod get_delegate;
+mod get_folder;
+mod get_item;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
 mod get_user_availability;
+mod resolve_names;
 mod update_item;
 
 use super::operation::Entry;
@@ -21,6 +27,12 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<create_item::CreateItem>(),
     Entry::of::<update_item::UpdateItem>(),
     Entry::of::<delete_item::DeleteItem>(),
+    Entry::of::<find_item::FindItem>(),
+    Entry::of::<get_item::GetItem>(),
+    Entry::of::<find_folder::FindFolder>(),
+    Entry::of::<get_folder::GetFolder>(),
+    Entry::of::<resolve_names::ResolveNames>(),
+    Entry::of::<get_delegate::GetDelegate>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

@@ -6,6 +6,7 @@
 mod compare;
 mod decode;
 mod encode;
+mod names;
 mod parts;
 mod properties;
 mod recurrence;

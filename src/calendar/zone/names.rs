@@ -31,6 +31,15 @@ pub fn windows_zones() -> impl Iterator<Item = WindowsZone> {
     WindowsTimezone::iter().map(|zone| WindowsZone { id: zone.name(), name: zone.description(), iana: zone.tzdb_id() })
 }
 
+/// The Windows zone with an id or display name in any case, or the one that CLDR pairs with an IANA
+/// name where no country is known.
+#[must_use]
+pub fn windows_zone(name: &str) -> Option<WindowsZone> {
+    let key = fold(name);
+    let listed = WINDOWS.get(key.as_str()).map(|listed| listed.zone);
+    listed.or_else(|| windows_zones().find(|zone| zone.iana.eq_ignore_ascii_case(&key)))
+}
+
 /// Exchange's definition of a Windows zone, by its id or display name in any case, with the real
 /// transitions since 2000; `tzone://Microsoft/Utc` is UTC.
 #[must_use]

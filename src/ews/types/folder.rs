@@ -4,6 +4,9 @@
 //! Owns the folder ids that the gateway gives out. They hold the folder's distinguished name and its
 //! mailbox, so that they are the same after a restart and in every replica; they prove nothing.
 
+pub mod shape;
+pub mod tree;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -61,6 +64,25 @@ impl Folder {
     }
 }
 
+/// Reads the elements that name folders, in the element that the reader stands in; others are passed over.
+///
+/// # Errors
+/// [`Failure::Malformed`], [`Failure::Schema`] for too many.
+pub fn read_list(reader: &mut Pull<'_>) -> Result<Vec<Result<Folder, Failure>>, Failure> {
+    let mut folders = Vec::new();
+    while let Some(start) = reader.child()? {
+        match Folder::read(&start, reader)? {
+            Some(folder) => folders.push(folder),
+            None => reader.skip()?,
+        }
+        if folders.len() > MOST {
+            let problem = format!("more than {MOST} folders");
+            return Err(Failure::Schema { path: start.local().to_owned(), problem });
+        }
+    }
+    Ok(folders)
+}
+
 /// The id of a mailbox's folder.
 #[must_use]
 pub fn id(name: &str, mailbox: &Mailbox) -> String {
@@ -73,6 +95,8 @@ pub fn write(xml: &mut Xml, element: &str, name: &str, mailbox: &Mailbox) {
     xml.raw(r#""/>"#);
 }
 
+/// In one request.
+const MOST: usize = 200;
 /// What the gateway's folder ids begin with.
 const MARK: &str = "folder ";
 /// Folders never change.

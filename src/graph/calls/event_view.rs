@@ -77,8 +77,8 @@ pub(in crate::graph) fn may_overlap(when: &When, window: Window) -> bool {
 /// The window in which Graph must look for days.
 pub(in crate::graph) fn widened(window: Window) -> Window {
     let moved = |at: Timestamp, seconds: i64| Timestamp::from_second(at.as_second().saturating_add(seconds));
-    let start = moved(window.start(), -EAST).unwrap_or(window.start());
-    let end = moved(window.end(), EAST + 1).unwrap_or(window.end());
+    let start = moved(window.start(), -EAST).unwrap_or_else(|_| window.start());
+    let end = moved(window.end(), EAST + 1).unwrap_or_else(|_| window.end());
     Window::new(start, end).unwrap_or(window)
 }
 

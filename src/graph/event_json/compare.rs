@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::names::role_name;
 use crate::calendar::event::{Attendee, Event, EventChange, When, ZonedTime};
 use crate::calendar::zone::Zone;
 
@@ -75,7 +76,7 @@ fn are(attendees: &[Attendee], wanted: &[Attendee]) -> bool {
     let who = |attendees: &[Attendee]| {
         let mut all: Vec<_> = attendees
             .iter()
-            .map(|attendee| (attendee.person.address.to_lowercase(), super::encode::role_name(attendee.role)))
+            .map(|attendee| (attendee.person.address.to_lowercase(), role_name(attendee.role)))
             .collect();
         all.sort_unstable();
         all

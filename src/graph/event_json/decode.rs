@@ -8,12 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::names::{importance, kind, response, role, sensitivity};
 use super::properties::{Many, Single, found};
 use super::recurrence::Patterned;
-use crate::calendar::event::{
-    Attendee, Body, Event, EventId, EventKind, Importance, Occurrence, Person, PropertyId, Response, Role, Sensitivity,
-    When,
-};
+use crate::calendar::event::{Attendee, Body, Event, EventId, Occurrence, Person, PropertyId, Response, When};
 use crate::failure::Failure;
 use crate::graph::fault::Trouble;
 use crate::graph::json::{Received, decode, status};
@@ -146,7 +144,7 @@ impl Item {
         if is_held_back {
             attendees = found.held_back;
         }
-        let (response, responded) = self.response_status.map_or((Response::None, None), Answer::read);
+        let (own, responded) = self.response_status.map_or((Response::None, None), Answer::read);
         Ok(Event {
             id: id(&self.id)?,
             change_key: self.change_key.unwrap_or_default(),
@@ -172,7 +170,7 @@ impl Item {
             is_organizer: self.is_organizer != Some(false),
             attendees,
             is_held_back,
-            response,
+            response: own,
             responded,
             is_response_requested: self.response_requested != Some(false),
             allows_new_time: self.allow_new_time_proposals != Some(false),
@@ -248,56 +246,8 @@ impl Invited {
 
 impl Answer {
     fn read(self) -> (Response, Option<Timestamp>) {
-        let response = match lower(self.response.as_deref()).as_str() {
-            "organizer" => Response::Organizer,
-            "tentativelyaccepted" => Response::Tentative,
-            "accepted" => Response::Accepted,
-            "declined" => Response::Declined,
-            "notresponded" => Response::NotResponded,
-            _ => Response::None,
-        };
-        (response, instant(self.time.as_deref()))
+        (response(self.response.as_deref()), instant(self.time.as_deref()))
     }
-}
-
-/// As what somebody is invited.
-pub(super) fn role(name: Option<&str>) -> Role {
-    match lower(name).as_str() {
-        "optional" => Role::Optional,
-        "resource" => Role::Resource,
-        _ => Role::Required,
-    }
-}
-
-fn kind(name: Option<&str>) -> EventKind {
-    match lower(name).as_str() {
-        "occurrence" => EventKind::Occurrence,
-        "exception" => EventKind::Exception,
-        "seriesmaster" => EventKind::Master,
-        _ => EventKind::Single,
-    }
-}
-
-/// What nobody knows may be a secret.
-fn sensitivity(name: Option<&str>) -> Sensitivity {
-    match lower(name).as_str() {
-        "" | "normal" => Sensitivity::Normal,
-        "personal" => Sensitivity::Personal,
-        "confidential" => Sensitivity::Confidential,
-        _ => Sensitivity::Private,
-    }
-}
-
-fn importance(name: Option<&str>) -> Importance {
-    match lower(name).as_str() {
-        "low" => Importance::Low,
-        "high" => Importance::High,
-        _ => Importance::Normal,
-    }
-}
-
-fn lower(name: Option<&str>) -> String {
-    name.unwrap_or_default().to_ascii_lowercase()
 }
 
 fn id(text: &str) -> Result<EventId, Failure> {

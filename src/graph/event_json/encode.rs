@@ -5,12 +5,10 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::names::{importance_name, role_name, sensitivity_name, status_name};
 use super::properties::{HELD_BACK, TRANSACTION, UID, held_back_text, id_text, is_many, is_own, own};
 use super::recurrence::Patterned;
-use crate::calendar::event::{
-    Attendee, Body, EventChange, Importance, PropertyId, PropertyValue, Role, Sensitivity, ZonedTime,
-};
-use crate::calendar::free_busy::BusyStatus;
+use crate::calendar::event::{Attendee, Body, EventChange, PropertyId, PropertyValue, ZonedTime};
 use crate::failure::Failure;
 
 /// An event's JSON, as it is sent.
@@ -200,42 +198,5 @@ impl<'a> Invited<'a> {
     fn of(attendee: &'a Attendee) -> Self {
         let email_address = Address { address: &attendee.person.address, name: &attendee.person.name };
         Self { email_address, role: role_name(attendee.role) }
-    }
-}
-
-/// A role's name.
-pub(super) fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Required => "required",
-        Role::Optional => "optional",
-        Role::Resource => "resource",
-    }
-}
-
-fn status_name(status: BusyStatus) -> &'static str {
-    match status {
-        BusyStatus::Free => "free",
-        BusyStatus::Tentative => "tentative",
-        BusyStatus::Busy => "busy",
-        BusyStatus::OutOfOffice => "oof",
-        BusyStatus::WorkingElsewhere => "workingElsewhere",
-        BusyStatus::NoData => "unknown",
-    }
-}
-
-fn sensitivity_name(sensitivity: Sensitivity) -> &'static str {
-    match sensitivity {
-        Sensitivity::Normal => "normal",
-        Sensitivity::Personal => "personal",
-        Sensitivity::Private => "private",
-        Sensitivity::Confidential => "confidential",
-    }
-}
-
-fn importance_name(importance: Importance) -> &'static str {
-    match importance {
-        Importance::Low => "low",
-        Importance::Normal => "normal",
-        Importance::High => "high",
     }
 }

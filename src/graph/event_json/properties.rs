@@ -7,8 +7,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
-use super::decode::role;
-use super::encode::role_name;
+use super::names::{role, role_name};
 use crate::calendar::event::{Attendee, Person, PropertyId, PropertyName, PropertyValue, Response};
 
 /// The set of the gateway's own properties.

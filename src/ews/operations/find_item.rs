@@ -1,0 +1,203 @@
+//! FindItem: what a calendar holds, over a stretch of time or page by page.
+//! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/finditem-operation>
+//!
+//! Either everything is told or nothing is: callers take what is missing for deleted, and do not look at the messages
+//! of single folders. So whatever goes wrong is a fault.
+
+mod page;
+mod request;
+
+use futures::future::try_join_all;
+use jiff::{Timestamp, ToSpan};
+
+use self::page::{Page, Rest, View};
+use crate::calendar::event::Event;
+use crate::calendar::zone::Zone;
+use crate::calendar::{Capability, Window};
+use crate::ews::fault::Family;
+use crate::ews::operation::{Context, Operation, Response};
+use crate::ews::soap::{Body, MESSAGES, TYPES};
+use crate::ews::target::{self, CALENDAR};
+use crate::ews::types::calendar_item::{self, Ends, Seen, Viewer};
+use crate::ews::types::folder::{Folder, tree};
+use crate::ews::types::property_path::PropertyPath;
+use crate::ews::types::restriction::{self, Restriction};
+use crate::ews::types::shape::{Giving, ItemShape, Wanted};
+use crate::ews::types::sort_order::SortOrder;
+use crate::ews::types::value::WireTime;
+use crate::ews::xml::Xml;
+use crate::failure::Failure;
+use crate::graph::EventParts;
+
+/// The request.
+#[derive(Debug)]
+pub(super) struct FindItem {
+    shape: ItemShape,
+    traversal: Traversal,
+    view: View,
+    restriction: Option<Restriction>,
+    sort: SortOrder,
+    folders: Vec<Result<Folder, Failure>>,
+}
+
+/// Among which items of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Traversal {
+    /// The ones that are seen.
+    Shallow,
+    /// Hidden ones, of which the gateway shows none.
+    Associated,
+}
+
+/// The answer: a page of each folder.
+#[derive(Debug)]
+pub(super) struct FindItemResponse {
+    wanted: Wanted,
+    folders: Vec<(Viewer, Page)>,
+}
+
+impl Operation for FindItem {
+    const NAME: &'static str = "FindItem";
+    const CAPABILITY: Option<Capability> = Some(Capability::CalendarRead);
+    const FAMILY: Family = Family::AllOrNothing;
+    type Response = FindItemResponse;
+
+    fn parse(body: &mut Body<'_>) -> Result<Self, Failure> {
+        request::parse(body)
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<FindItemResponse, Failure> {
+        let wanted = self.shape.wanted(Giving::List, context.header.version)?;
+        let parts = self.parts(&wanted);
+        let folders = try_join_all(self.folders.iter().map(|folder| self.find(folder, &parts, context))).await?;
+        Ok(FindItemResponse { wanted, folders })
+    }
+}
+
+impl FindItem {
+    /// What has to be read of each event: to show it, and to search and sort by it.
+    fn parts(&self, wanted: &Wanted) -> EventParts {
+        let mut paths: Vec<&PropertyPath> = self.sort.paths().collect();
+        self.restriction.iter().for_each(|restriction| restriction.paths(&mut |path| paths.push(path)));
+        let (extended, body) = restriction::needs(paths.into_iter());
+        let mut parts = EventParts { exceptions: false, ..wanted.parts() };
+        parts.body |= body;
+        parts.properties.extend(extended.into_iter().filter(|id| !wanted.extended.contains(id)));
+        parts
+    }
+
+    async fn find(
+        &self,
+        folder: &Result<Folder, Failure>,
+        parts: &EventParts,
+        context: &Context<'_>,
+    ) -> Result<(Viewer, Page), Failure> {
+        let folder = folder.as_ref().map_err(Clone::clone)?;
+        let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
+        let mailbox = target::folder(context, Some(folder), Capability::CalendarRead)?;
+        let viewer = Viewer::new(context.client, &context.header, mailbox.clone())?;
+        let zone = viewer.zone().cloned().unwrap_or_else(Zone::utc);
+        let stretch = match &self.view {
+            View::Calendar { start, end, .. } => Some(Stretch::of(*start, *end, &zone)?),
+            _ => None,
+        };
+        let is_calendar = known.name == CALENDAR;
+        if stretch.is_some() && !is_calendar {
+            return Err(Failure::ViewOfNoCalendar);
+        }
+        let events = match &stretch {
+            _ if !is_calendar || self.traversal == Traversal::Associated => Vec::new(),
+            Some(stretch) => context.graphs.view(&mailbox, stretch.around, parts, context.journal).await?,
+            None => context.graphs.events(&mailbox, parts, context.journal).await?,
+        };
+        let page = self.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone))?;
+        for event in &page.events {
+            target::remember(context, &event.id, mailbox.mailbox());
+        }
+        Ok((viewer, page))
+    }
+
+    /// The events that are searched for, in order: by start, unless the request says otherwise.
+    fn sorted(&self, viewer: &Viewer, events: Vec<Event>, stretch: Option<&Stretch>, zone: &Zone) -> Vec<Event> {
+        let is_found = |seen: &Seen<'_>| {
+            stretch.is_none_or(|stretch| stretch.has(seen))
+                && self.restriction.as_ref().is_none_or(|restriction| restriction.holds(seen, zone))
+        };
+        let mut places: Vec<(usize, Seen<'_>)> =
+            events.iter().enumerate().map(|(place, event)| (place, viewer.see(event))).collect();
+        places.retain(|(_, seen)| is_found(seen));
+        places.sort_by(|(_, one), (_, other)| self.sort.compare(one, other).then(one.start().cmp(&other.start())));
+        let order: Vec<usize> = places.into_iter().map(|(place, _)| place).collect();
+        let mut events: Vec<Option<Event>> = events.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|place| events.get_mut(place)?.take()).collect()
+    }
+}
+
+/// A stretch of time, as clients mean it.
+#[derive(Debug)]
+struct Stretch {
+    start: i64,
+    end: i64,
+    /// With a day on each side: whole days are elsewhere in Graph's eyes than in the client's.
+    around: Window,
+}
+
+impl Stretch {
+    fn of(start: WireTime, end: WireTime, zone: &Zone) -> Result<Self, Failure> {
+        let (start, end) = (start.second(zone), end.second(zone));
+        if end < start {
+            return Err(Failure::EndBeforeStart);
+        }
+        let far = |_| Failure::ViewTooLarge;
+        let first = Timestamp::from_second(start).map_err(far)?;
+        let last = first.to_zoned(jiff::tz::TimeZone::UTC).checked_add(2.years()).map_err(far)?;
+        if end > last.timestamp().as_second() {
+            return Err(Failure::ViewTooLarge);
+        }
+        let from = Timestamp::from_second(start - DAY).map_err(far)?;
+        let until = Timestamp::from_second(end + DAY).map_err(far)?;
+        let around = Window::new(from, until).ok_or(Failure::EndBeforeStart)?;
+        Ok(Self { start, end, around })
+    }
+
+    /// What ends when the stretch begins is outside
+    /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarview>).
+    fn has(&self, seen: &Seen<'_>) -> bool {
+        seen.end() > self.start && seen.start() < self.end
+    }
+}
+
+impl Response for FindItemResponse {
+    fn size(&self) -> usize {
+        let items: usize = self.folders.iter().map(|(_, page)| page.events.len()).sum();
+        1024 + items * (256 + 64 * self.wanted.fields.len())
+    }
+
+    fn write(&self, xml: &mut Xml) {
+        xml.raw(r#"<m:FindItemResponse xmlns:m=""#).raw(MESSAGES).raw(r#"" xmlns:t=""#).raw(TYPES);
+        xml.raw(r#""><m:ResponseMessages>"#);
+        for (viewer, page) in &self.folders {
+            xml.raw(r#"<m:FindItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>"#);
+            xml.raw(r#"<m:RootFolder"#);
+            match page.rest {
+                Rest::None => {}
+                Rest::Indexed { next } => {
+                    xml.raw(r#" IndexedPagingOffset=""#).number(next).raw(r#"""#);
+                }
+                Rest::Fractional { next, of } => {
+                    xml.raw(r#" NumeratorOffset=""#).number(next).raw(r#"" AbsoluteDenominator=""#);
+                    xml.number(of).raw(r#"""#);
+                }
+            }
+            xml.raw(r#" TotalItemsInView=""#).number(page.total).raw(r#"" IncludesLastItemInRange=""#);
+            xml.boolean(page.is_last).raw(r#""><t:Items>"#);
+            for event in &page.events {
+                calendar_item::write(xml, &viewer.see(event), &self.wanted, viewer, &Ends::default());
+            }
+            xml.raw("</t:Items></m:RootFolder></m:FindItemResponseMessage>");
+        }
+        xml.raw("</m:ResponseMessages></m:FindItemResponse>");
+    }
+}
+
+const DAY: i64 = 86_400;

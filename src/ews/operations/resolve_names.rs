@@ -1,0 +1,162 @@
+//! ResolveNames: whom a name or an address means, from Graph's directory.
+//! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/resolvenames-operation>
+//!
+//! Of what Graph finds only those are told that the client may look up. Where the tenant's directory may not be read,
+//! nobody is found.
+
+use crate::calendar::person::{Entry, EntryKind, Query};
+use crate::calendar::{Capability, Mailbox};
+use crate::ews::fault::Family;
+use crate::ews::operation::{Context, Operation, Response};
+use crate::ews::soap::{Body, MESSAGES, TYPES};
+use crate::ews::types::response_message;
+use crate::ews::types::value::{missing, once};
+use crate::ews::xml::Xml;
+use crate::failure::Failure;
+
+mod contact;
+
+/// The request.
+#[derive(Debug)]
+pub(super) struct ResolveNames {
+    /// Nothing for what can be nobody's name.
+    query: Option<Query>,
+    with_contact: bool,
+}
+
+/// The answer: those that may be meant.
+#[derive(Debug)]
+pub(super) struct ResolveNamesResponse {
+    found: Result<Vec<Entry>, Failure>,
+    with_contact: bool,
+}
+
+impl Operation for ResolveNames {
+    const NAME: &'static str = "ResolveNames";
+    // Clients call it to learn the server's version, and want an ordinary answer.
+    const CAPABILITY: Option<Capability> = None;
+    const FAMILY: Family = Family::PerItem;
+    type Response = ResolveNamesResponse;
+
+    fn parse(body: &mut Body<'_>) -> Result<Self, Failure> {
+        let with_contact = body.attribute("ReturnFullContactData")?;
+        let with_contact = with_contact.is_some_and(|flag| flag == "1" || flag.eq_ignore_ascii_case("true"));
+        let reader = body.reader();
+        let mut entry = None;
+        while let Some(part) = reader.child()? {
+            match part.local() {
+                "UnresolvedEntry" => once(&mut entry, reader.text()?.into_owned(), "UnresolvedEntry")?,
+                _ => reader.skip()?,
+            }
+        }
+        let query = query(&entry.ok_or_else(|| missing("UnresolvedEntry"))?);
+        Ok(Self { query, with_contact })
+    }
+
+    async fn run(self, context: &Context<'_>) -> Result<ResolveNamesResponse, Failure> {
+        let found = match &self.query {
+            Some(query) => find(query, context).await,
+            None => Ok(Vec::new()),
+        };
+        Ok(ResolveNamesResponse { found, with_contact: self.with_contact })
+    }
+}
+
+async fn find(query: &Query, context: &Context<'_>) -> Result<Vec<Entry>, Failure> {
+    let proof = context.client.entitle(Capability::Directory)?;
+    let mut found = match context.graphs.people(&proof, query, context.journal).await {
+        Err(Failure::Denied | Failure::NoSuchMailbox { .. }) => Vec::new(),
+        found => found?,
+    };
+    found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory).is_ok());
+    Ok(found)
+}
+
+/// What an entry asks for: an address, a distinguished name, or the beginning of a name.
+fn query(entry: &str) -> Option<Query> {
+    let entry = entry.trim();
+    if entry.is_empty() || entry.len() > LONGEST {
+        return None;
+    }
+    let bare = ["smtp:", "ex:", "x500:"].iter().find_map(|prefix| {
+        let (head, rest) = entry.split_at_checked(prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then_some(rest.trim())
+    });
+    let bare = bare.unwrap_or(entry);
+    if bare.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("/o=")) {
+        return Some(Query::LegacyName(bare.to_owned()));
+    }
+    match Mailbox::parse(bare) {
+        Ok(mailbox) => Some(Query::Address(mailbox)),
+        Err(_) => Some(bare).filter(|name| !name.is_empty()).map(|name| Query::Beginning(name.to_owned())),
+    }
+}
+
+impl Response for ResolveNamesResponse {
+    fn size(&self) -> usize {
+        512 + 512 * self.found.as_ref().map_or(0, Vec::len)
+    }
+
+    fn write(&self, xml: &mut Xml) {
+        xml.raw(r#"<m:ResolveNamesResponse xmlns:m=""#).raw(MESSAGES).raw(r#"" xmlns:t=""#).raw(TYPES);
+        xml.raw(r#""><m:ResponseMessages><m:ResolveNamesResponseMessage ResponseClass=""#);
+        match self.found.as_deref() {
+            Ok([]) => {
+                xml.raw(r#"Error">"#);
+                response_message::write_error(xml, "ErrorNameResolutionNoResults", "No results were found.");
+            }
+            Ok([one]) => {
+                xml.raw(r#"Success"><m:ResponseCode>NoError</m:ResponseCode>"#);
+                self.write_set(xml, std::slice::from_ref(one));
+            }
+            Ok(several) => {
+                xml.raw(r#"Warning">"#);
+                let text = "Multiple results were found.";
+                response_message::write_error(xml, "ErrorNameResolutionMultipleResults", text);
+                self.write_set(xml, several);
+            }
+            Err(failure) => {
+                xml.raw(r#"Error">"#);
+                response_message::write_failure(xml, failure, ResolveNames::FAMILY);
+            }
+        }
+        xml.raw("</m:ResolveNamesResponseMessage></m:ResponseMessages></m:ResolveNamesResponse>");
+    }
+}
+
+impl ResolveNamesResponse {
+    fn write_set(&self, xml: &mut Xml, entries: &[Entry]) {
+        let told = entries.get(..MOST).unwrap_or(entries);
+        xml.raw(r#"<m:ResolutionSet TotalItemsInView=""#).number(told.len()).raw(r#"" IncludesLastItemInRange=""#);
+        xml.boolean(told.len() == entries.len()).raw(r#"">"#);
+        for entry in told {
+            xml.raw("<t:Resolution><t:Mailbox><t:Name>").text(name(entry)).raw("</t:Name><t:EmailAddress>");
+            xml.text(entry.mailbox.as_str()).raw("</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType><t:MailboxType>");
+            xml.raw(mailbox_type(entry.kind)).raw("</t:MailboxType></t:Mailbox>");
+            if self.with_contact {
+                contact::write(xml, entry, name(entry));
+            }
+            xml.raw("</t:Resolution>");
+        }
+        xml.raw("</m:ResolutionSet>");
+    }
+}
+
+fn name(entry: &Entry) -> &str {
+    if entry.name.is_empty() { entry.mailbox.as_str() } else { &entry.name }
+}
+
+/// `MailboxTypeType`.
+fn mailbox_type(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Mailbox => "Mailbox",
+        EntryKind::Group => "PublicDL",
+        EntryKind::Contact => "Contact",
+    }
+}
+
+/// Exchange tells no more
+/// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/resolutionset>).
+const MOST: usize = 100;
+/// Distinguished names are long.
+const LONGEST: usize = 1000;
