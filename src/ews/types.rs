@@ -8,7 +8,6 @@ pub mod folder;
 pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
-pub mod plain_text;
 pub mod property_path;
 pub mod recurrence;
 pub mod response_message;
