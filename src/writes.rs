@@ -10,6 +10,8 @@
 
 mod exclusions;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,20 +147,4 @@ impl Writes {
 /// one with ourselves, asking again.
 fn is_certain(failure: &Failure) -> bool {
     matches!(failure.blame(), Blame::Caller | Blame::Tenant) && *failure != Failure::Conflict
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_refusal_is_certain() {
-        for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
-            assert!(is_certain(&certain), "{certain:?}");
-        }
-        let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
-        for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
-            assert!(!is_certain(&unsure), "{unsure:?}");
-        }
-    }
 }
