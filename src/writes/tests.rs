@@ -129,7 +129,7 @@ async fn what_was_told_stays() {
 #[tokio::test]
 async fn an_answer_that_was_lost_is_no_second_event() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "after_commit": true, "cut": true, "times": 1})).await;
+    bench.fault(json!({"call": "createEvent", "after_commit": true, "cut": true, "times": 1})).await;
     bench.create(LONG).await.unwrap();
     assert_eq!((bench.events().await, bench.intents().await), (1, 0));
 }
@@ -137,7 +137,7 @@ async fn an_answer_that_was_lost_is_no_second_event() {
 #[tokio::test]
 async fn what_was_made_and_told_to_have_failed_is_deleted_and_looked_for_again() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "after_commit": true, "cut": true})).await;
+    bench.fault(json!({"call": "createEvent", "after_commit": true, "cut": true})).await;
     bench.create(SHORT).await.unwrap_err();
     bench.calm().await;
     assert_eq!((bench.events().await, bench.intents().await), (1, 1));
@@ -170,7 +170,7 @@ async fn what_an_earlier_process_left_is_deleted() {
 #[tokio::test]
 async fn a_create_that_is_given_up_is_not_told_even_if_it_succeeds() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "delay_ms": 300, "times": 1})).await;
+    bench.fault(json!({"call": "createEvent", "delay_ms": 300, "times": 1})).await;
     let sweep = bench.sweep();
     let meanwhile = async {
         while bench.intents().await == 0 {}
@@ -187,7 +187,7 @@ async fn a_create_that_is_given_up_is_not_told_even_if_it_succeeds() {
 #[tokio::test]
 async fn a_caller_who_leaves_is_told_nothing_and_leaves_nothing() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "after_commit": true, "delay_ms": 10_000, "times": 1})).await;
+    bench.fault(json!({"call": "createEvent", "after_commit": true, "delay_ms": 10_000, "times": 1})).await;
     let leaves = async { while bench.events().await == 0 {} };
     tokio::select! {
         _ = bench.create(LONG) => panic!("nobody answered"),
@@ -201,7 +201,7 @@ async fn a_caller_who_leaves_is_told_nothing_and_leaves_nothing() {
 #[tokio::test]
 async fn what_is_refused_is_not_looked_for() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "status": 403, "code": "ErrorAccessDenied"})).await;
+    bench.fault(json!({"call": "createEvent", "status": 403, "code": "ErrorAccessDenied"})).await;
     assert_eq!(bench.create(LONG).await, Err(Failure::Denied));
     assert_eq!(bench.intents().await, 0);
 }
@@ -209,9 +209,9 @@ async fn what_is_refused_is_not_looked_for() {
 #[tokio::test]
 async fn while_graph_is_away_nothing_is_forgotten() {
     let bench = Bench::new().await;
-    bench.fault(json!({"call": "CreateEvent", "after_commit": true, "cut": true})).await;
+    bench.fault(json!({"call": "createEvent", "after_commit": true, "cut": true})).await;
     bench.create(SHORT).await.unwrap_err();
-    bench.fault(json!({"call": "ListEvents", "status": 403, "code": "ErrorAccessDenied"})).await;
+    bench.fault(json!({"call": "listEvents", "status": 403, "code": "ErrorAccessDenied"})).await;
     let sweep = bench.sweep();
     for _ in 0..10 {
         sweep.once().await;

@@ -25,9 +25,9 @@ async fn a_reservation_from_beginning_to_end() {
 
     let (changed, new_key) = item_id(&replay(&gateway, of(RESPA[1])).await);
     assert!(changed == id && new_key != key);
-    let calls = gateway.calls("UpdateEvent").await;
+    let calls = gateway.calls("updateEvent").await;
     assert_eq!(item_id(&replay(&gateway, of(RESPA[1])).await), (id.clone(), new_key.clone()), "nothing is new");
-    assert_eq!(gateway.calls("UpdateEvent").await, calls, "and nobody is mailed");
+    assert_eq!(gateway.calls("updateEvent").await, calls, "and nobody is mailed");
     let item = get(&gateway, ROOM, &id).await;
     assert_eq!(item_id(&item), (id.clone(), new_key));
     let item = item.all("CalendarItem")[0].clone();
@@ -127,7 +127,7 @@ async fn while_graph_fails_the_caller_is_told_so() {
     let mut setup = writer();
     setup.limits = "deadline = \"1s\"".to_owned();
     let gateway = setup.start().await;
-    gateway.control(json!({"call": "CreateEvent", "status": 503})).await;
+    gateway.control(json!({"call": "createEvent", "status": 503})).await;
     let body = format!(
         "<m:CreateItem SendMeetingInvitations=\"SendToNone\"><m:Items><t:CalendarItem>{TIMES}</t:CalendarItem></m:Items></m:CreateItem>"
     );
