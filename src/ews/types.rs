@@ -9,7 +9,6 @@ pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
 pub mod notification;
-pub mod plain_text;
 pub mod property_path;
 pub mod recurrence;
 pub mod response_message;

@@ -12,6 +12,8 @@ mod remove_item;
 mod reply;
 mod response_object;
 mod tentatively_accept_item;
+#[cfg(test)]
+mod tests;
 
 use futures::{StreamExt, stream};
 
@@ -143,8 +145,8 @@ impl Instructions {
         let tells = self.tells.ok_or(missing)?;
         let folder = self.folder.as_ref().map(|folder| folder.as_ref().map_err(Clone::clone)).transpose()?;
         let mailbox = target::calendar(context, folder, Capability::CalendarWrite)?;
-        let change = new_item::change(draft, tells, context.header.time_zone.as_ref(), context.journal.now)?;
-        let event = context.writes.create(&mailbox, &change, context.journal).await?;
+        let new = new_item::of(draft, tells, context.header.time_zone.as_ref(), context.journal.now)?;
+        let event = context.writes.create(&mailbox, &new.change, &new.without, context.journal).await?;
         target::remember(context, &event.id, mailbox.mailbox());
         Ok(event)
     }

@@ -9,6 +9,8 @@ mod apply;
 mod conflict;
 mod difference;
 mod notify;
+#[cfg(test)]
+mod tests;
 mod updates;
 
 use futures::{StreamExt, stream};

@@ -60,12 +60,12 @@ impl Draft {
         Ok(draft)
     }
 
-    /// Reads one property; the reader stands in its element and is left outside. Says whether it is
-    /// one that can be set.
+    /// Reads one property, or passes over it if it is none that can be set; the reader stands in its
+    /// element and is left outside.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn property(&mut self, start: &Start<'_>, reader: &mut Pull<'_>) -> Result<bool, Failure> {
+    pub fn property(&mut self, start: &Start<'_>, reader: &mut Pull<'_>) -> Result<(), Failure> {
         let change = &mut self.change;
         match start.local() {
             "MimeContent" => self.mime = Some(reader.text()?.into_owned()),
@@ -103,12 +103,9 @@ impl Draft {
                 self.meeting_zone = Some(start.attribute("TimeZoneName")?.unwrap_or_default());
                 reader.skip()?;
             }
-            _ => {
-                reader.skip()?;
-                return Ok(false);
-            }
+            _ => reader.skip()?,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// This draft with another one over it: what the upper one says counts.
@@ -132,13 +129,8 @@ impl Draft {
     /// Whether it says when the item is, or by which clock.
     #[must_use]
     pub fn says_when(&self) -> bool {
-        self.start.is_some() || self.end.is_some() || self.change.is_all_day.is_some() || self.says_zone()
-    }
-
-    /// Whether it names a clock.
-    #[must_use]
-    pub fn says_zone(&self) -> bool {
-        self.start_zone.is_some() || self.end_zone.is_some() || self.meeting_zone.is_some()
+        let says_time = self.start.is_some() || self.end.is_some() || self.change.is_all_day.is_some();
+        says_time || self.start_zone.is_some() || self.end_zone.is_some() || self.meeting_zone.is_some()
     }
 
     /// All attendees, if any kind of them was said.

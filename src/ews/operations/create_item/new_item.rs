@@ -4,26 +4,40 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
 use crate::calendar::event::{EventChange, ZonedTime};
 use crate::calendar::free_busy::BusyStatus;
+use crate::calendar::icalendar::{self, Read};
+use crate::calendar::zone::Zone;
 use crate::ews::types::calendar_item_draft::Draft;
 use crate::ews::types::calendar_item_draft::span::{Clocks, span};
 use crate::ews::types::time_zone::TimeZoneContext;
 use crate::ews::types::value::WireTime;
 use crate::failure::Failure;
 
-/// What Graph is told. Attendees who are not to be told stand on the item only.
-pub(super) fn change(
+/// What Graph is told.
+#[derive(Debug, PartialEq)]
+pub(super) struct NewItem {
+    /// Attendees who are not to be told stand on the item only.
+    pub(super) change: EventChange,
+    /// Days that a series does without.
+    pub(super) without: Vec<Date>,
+}
+
+/// What a draft comes to.
+pub(super) fn of(
     mut draft: Draft,
     tells: bool,
     header: Option<&TimeZoneContext>,
     now: Timestamp,
-) -> Result<EventChange, Failure> {
+) -> Result<NewItem, Failure> {
     if let Some(problem) = draft.problem.take() {
         return Err(problem);
     }
     let mime = draft.mime.take().map(|mime| read_mime(&mime)).transpose()?;
+    let (mime, without) = mime.map(|read| (read.change, read.excluded)).unzip();
     let is_all_day = draft.change.is_all_day.or(mime.as_ref().and_then(|mime| mime.is_all_day)).unwrap_or_default();
     let attendees = draft.all_attendees();
     let has_times = draft.start.is_some() || draft.end.is_some();
@@ -31,6 +45,8 @@ pub(super) fn change(
     let mut change = mime.unwrap_or_default().overlaid(draft.change);
     if let Some((start, end)) = times {
         (change.start, change.end) = (Some(start), Some(end));
+    } else if ends_before_it_starts(&change) {
+        return Err(Failure::EndBeforeStart);
     }
     let invited = attendees.or(change.attendees.take()).filter(|attendees| !attendees.is_empty());
     *(if tells { &mut change.attendees } else { &mut change.held_back }) = invited;
@@ -38,7 +54,7 @@ pub(super) fn change(
     change.show_as = change.show_as.or(Some(BusyStatus::Busy));
     let reminds = *change.is_reminder_on.get_or_insert(true);
     change.reminder_minutes = reminds.then(|| change.reminder_minutes.unwrap_or(DEFAULT_REMINDER));
-    Ok(change)
+    Ok(NewItem { change, without: without.unwrap_or_default() })
 }
 
 fn times(
@@ -61,12 +77,20 @@ fn times(
     span((start, end), is_all_day, &clocks, first)
 }
 
-fn read_mime(mime: &str) -> Result<EventChange, Failure> {
+fn read_mime(mime: &str) -> Result<Read, Failure> {
     let plain: String = mime.split_ascii_whitespace().collect();
     let bytes = STANDARD.decode(plain).map_err(|_| Failure::BadMime)?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::BadMime)?;
-    let _ = text;
-    Err(Failure::BadMime)
+    icalendar::read(&text)
+}
+
+fn ends_before_it_starts(change: &EventChange) -> bool {
+    let second = |time: &ZonedTime| {
+        let clock = time.zone.as_deref().map_or_else(|| Ok(Zone::utc()), Zone::named).ok()?;
+        Some(clock.second_of_local(Offset::UTC.to_timestamp(time.local).ok()?.as_second()))
+    };
+    let (start, end) = (change.start.as_ref().and_then(second), change.end.as_ref().and_then(second));
+    start.zip(end).is_some_and(|(start, end)| end < start)
 }
 
 fn next_half_hour(now: Timestamp) -> i64 {

@@ -3,10 +3,9 @@
 
 use crate::calendar::event::{Body, EventId};
 use crate::ews::pull::Pull;
-use crate::ews::types::calendar_item_draft;
 use crate::ews::types::item_id::ItemId;
-use crate::ews::types::plain_text;
 use crate::ews::types::value::{self, WireTime};
+use crate::ews::types::{body, calendar_item_draft};
 use crate::failure::Failure;
 
 /// A response object.
@@ -48,11 +47,7 @@ impl ResponseObject {
 
     /// Its text, as Graph takes it.
     pub(super) fn comment(&self) -> String {
-        match &self.body {
-            Some(body) if body.is_html => plain_text::of_html(&body.content),
-            Some(body) => body.content.trim().to_owned(),
-            None => String::new(),
-        }
+        self.body.as_ref().map_or_else(String::new, |text| body::text(text).trim().to_owned())
     }
 }
 
@@ -75,7 +70,7 @@ mod tests {
         assert_eq!(comment(r#"<t:Body BodyType="Text">ok</t:Body>"#), "ok");
         assert_eq!(
             comment(r#"<t:NewBodyContent BodyType="HTML"><p>so</p><p>sorry</p></t:NewBodyContent>"#),
-            "so\nsorry"
+            "so\n\nsorry"
         );
         assert_eq!(comment(r#"<t:Body BodyType="Text">a</t:Body><t:NewBodyContent BodyType="Text"/>"#), "a");
         assert_eq!(comment(""), "");

@@ -6,8 +6,8 @@
 
 use crate::calendar::event::{Attendee, Body, Event, EventChange, When, ZonedTime};
 use crate::calendar::recurrence::{Pattern, Recurrence};
+use crate::ews::types::body;
 use crate::ews::types::calendar_item_draft::clock::Clock;
-use crate::ews::types::plain_text;
 
 /// Leaves out what the item is already. It was read with its text and the properties in question.
 pub(super) fn keep_new(change: &mut EventChange, event: &Event) {
@@ -89,11 +89,17 @@ fn second(time: &ZonedTime) -> Option<i64> {
 fn is_same_body(new: &Body, old: Option<&Body>) -> bool {
     let Some(old) = old else { return new.content.trim().is_empty() };
     match (new.is_html, old.is_html) {
-        (false, false) => plain_text::settled(&new.content) == plain_text::settled(&old.content),
-        (false, true) => plain_text::settled(&new.content) == plain_text::settled(&plain_text::of_html(&old.content)),
-        (true, true) => plain_text::settled(inside(&new.content)) == plain_text::settled(inside(&old.content)),
+        (false, _) => settled(&new.content) == settled(&body::text(old)),
+        (true, true) => settled(inside(&new.content)) == settled(inside(&old.content)),
         (true, false) => new.content.trim().is_empty() && old.content.trim().is_empty(),
     }
+}
+
+/// Lines without white space around them, nor empty ones before and after: what is left is the same
+/// whichever way a text was kept.
+fn settled(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    lines.join("\n").trim().to_owned()
 }
 
 /// What is in the body of an HTML document, or the whole if it is none.
