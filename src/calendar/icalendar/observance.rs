@@ -76,7 +76,14 @@ impl Observance {
             Some(rule) => Some(yearly(rule, start.date())?),
             None => None,
         };
-        Some(Self { is_daylight, start, from: offset(ICalendarProperty::Tzoffsetfrom).unwrap_or(to), to, yearly, until })
+        Some(Self {
+            is_daylight,
+            start,
+            from: offset(ICalendarProperty::Tzoffsetfrom).unwrap_or(to),
+            to,
+            yearly,
+            until,
+        })
     }
 
     pub(super) fn write(&self) -> ICalendarComponent {

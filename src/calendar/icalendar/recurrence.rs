@@ -7,9 +7,7 @@
 use std::ops::RangeInclusive;
 
 use calcard::common::{CalendarScale, PartialDateTime};
-use calcard::icalendar::{
-    ICalendarDay, ICalendarFrequency, ICalendarMonth, ICalendarRecurrenceRule, ICalendarSkip,
-};
+use calcard::icalendar::{ICalendarDay, ICalendarFrequency, ICalendarMonth, ICalendarRecurrenceRule, ICalendarSkip};
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Weekday};
 

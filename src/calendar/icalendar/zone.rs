@@ -90,7 +90,8 @@ impl<'a> Zones<'a> {
         };
         match (last(false), last(true)) {
             (Some(standard), Some(daylight)) => {
-                let Some((to_standard, to_daylight)) = standard.change(0).zip(daylight.change(standard.to - daylight.to))
+                let Some((to_standard, to_daylight)) =
+                    standard.change(0).zip(daylight.change(standard.to - daylight.to))
                 else {
                     // Changes that do not come back.
                     return Some(fixed(if standard.start > daylight.start { standard.to } else { daylight.to }));
@@ -124,7 +125,8 @@ pub(super) fn observances(zone: &Zone, from: Timestamp, until: i16) -> Vec<Obser
     }
     let ends = eras.iter().skip(1).map(|(year, _)| Some(year - 1)).chain([None]);
     // The rules of the beginning are told from long before, for programs that remember them.
-    let starts = eras.iter().enumerate().map(|(index, (year, _))| if index == 0 { BEGINNING.min(year - 1) } else { *year });
+    let starts =
+        eras.iter().enumerate().map(|(index, (year, _))| if index == 0 { BEGINNING.min(year - 1) } else { *year });
     let mut parts = Vec::new();
     for ((start, end), (_, rules)) in starts.zip(ends).zip(&eras) {
         parts.extend(era(rules, start, end, parts.last().map(|part: &Observance| part.to)));
@@ -158,14 +160,8 @@ fn era(rules: &BiasRules, start: i16, end: Option<i16>, before: Option<i32>) -> 
 
 /// A zone that never changes, minutes ahead of UTC.
 fn fixed(offset: i32) -> BiasRules {
-    let none = Change {
-        bias: 0,
-        time: Time::midnight(),
-        day_order: 0,
-        month: 0,
-        day_of_week: DayOfWeek::Sunday,
-        year: None,
-    };
+    let none =
+        Change { bias: 0, time: Time::midnight(), day_order: 0, month: 0, day_of_week: DayOfWeek::Sunday, year: None };
     BiasRules { bias: -offset, standard: none, daylight: none }
 }
 
