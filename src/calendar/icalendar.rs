@@ -6,6 +6,7 @@
 
 mod moment;
 mod observance;
+mod people;
 mod read;
 mod recurrence;
 mod time;
@@ -13,23 +14,17 @@ mod weekday;
 mod write;
 mod zone;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::event::{Event, EventChange};
+use super::event::{Body, Event, EventChange};
 use super::free_busy::BusyStatus;
 use crate::failure::Failure;
 
-/// How much of an event is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shown {
-    /// When, how busy and how private.
-    Time,
-    /// Also what and where.
-    SubjectAndLocation,
-    /// Everything.
-    Full,
-}
+/// Makes plain text of a body.
+pub type Plain = fn(&Body) -> Cow<'_, str>;
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,12 +40,13 @@ pub struct Read {
 
 /// Writes an event, with the changed occurrences of a series, where they are known.
 ///
-/// A series' deleted occurrences are those of [`Event::deleted`]. Times are told on the clock of the
-/// event's zone, with its rules, or in UTC when its name is unknown. The text has no `METHOD`: it
-/// stands for an item, not for a message. `now` is its date where the event has none.
+/// All that is in the event is told: what a reader may not see has to be taken out before. A series'
+/// deleted occurrences are those of [`Event::deleted`]. Times are told on the clock of the event's
+/// zone, with its rules, or in UTC when its name is unknown. The text has no `METHOD`: it stands for
+/// an item, not for a message. `plain` makes plain text of a body; `now` is the date of what has none.
 #[must_use]
-pub fn write(event: &Event, series: &[Event], shown: Shown, now: Timestamp) -> String {
-    write::write(event, series, shown, now)
+pub fn write(event: &Event, series: &[Event], plain: Plain, now: Timestamp) -> String {
+    write::write(event, series, plain, now)
 }
 
 /// Reads an event or a series. Unknown content is skipped.
@@ -81,6 +77,11 @@ const ALL_DAY: &str = "X-MICROSOFT-CDO-ALLDAYEVENT";
 const HTML: &str = "X-ALT-DESC";
 /// The class between public and private.
 const PERSONAL: &str = "X-PERSONAL";
+
+/// Without what RFC 5545 allows nowhere, and with plain ends of lines.
+fn clean(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().filter(|char| matches!(char, '\n' | '\t') || !char.is_control()).collect()
+}
 
 #[cfg(test)]
 mod tests;
