@@ -60,7 +60,7 @@ impl Store {
         if version > VERSION {
             return Err(Unusable::Newer(version));
         }
-        let health: String = connection.pragma_query_value(None, "quick_check(1)", |row| row.get(0))?;
+        let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if health != "ok" {
             return Err(Unusable::Damaged(health));
         }

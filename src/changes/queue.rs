@@ -132,7 +132,8 @@ impl Queue {
 
     /// What connections have told and has not arrived is to be told again.
     pub(super) fn take_back(&mut self) -> Became {
-        let told = self.entries.iter().filter(|(_, entry)| entry.told.is_some()).map(|(number, _)| *number);
+        // The last first, so that what is there of an item is what came later.
+        let told = self.entries.iter().rev().filter(|(_, entry)| entry.told.is_some()).map(|(number, _)| *number);
         let mut became = Became::default();
         for number in told.collect::<Vec<_>>() {
             let Some(mut earlier) = self.entries.remove(&number) else { continue };
@@ -300,9 +301,9 @@ mod tests {
         assert_eq!(queue.arrived(2, 9), [] as [i64; 0], "another connection has told nothing");
         queue.push(change("y", Deleted), all(), MOST);
         queue.push(change("w", Created), all(), MOST);
-        queue.tell(1, all(), 2);
+        queue.tell(1, all(), 3);
         queue.push(change("w", Modified), all(), MOST);
-        assert_eq!(queue.take_back(), Became { written: vec![4, 6], gone: vec![2, 5] });
+        assert_eq!(queue.take_back(), Became { written: vec![6, 4], gone: vec![5, 2] });
         let again = queue.tell(2, all(), 50);
         assert_eq!(told(&again), [("z", Created), ("y", Deleted), ("w", Created)]);
         assert_eq!(queue.arrived(2, 9), [3, 4, 6]);

@@ -303,4 +303,32 @@ const NOTIFICATIONS: &str = "/graph/notifications";
 const LIFECYCLE: &str = "/graph/lifecycle";
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_window_is_moved_on_once_a_day_and_not_all_at_the_same_time() {
+        let now: Timestamp = "2027-03-10T12:00:00Z".parse().unwrap();
+        let seen = window(now).unwrap();
+        assert_eq!((now.as_second() - seen.start().as_second()) / 86_400, BACK);
+        assert_eq!((seen.end().as_second() - now.as_second()) / 86_400, AHEAD);
+        let watch = |born: &str| Watch {
+            mailbox: "a@example.com".into(),
+            born: born.into(),
+            link: String::new(),
+            start: seen.start().as_second(),
+            end: seen.end().as_second(),
+            hook: None,
+        };
+        let hours = |hours: i64| now.checked_add(hours.hours()).unwrap();
+        for number in 0..50 {
+            let watch = watch(&format!("{number}-born"));
+            assert!(!is_old(&watch, now) && !is_old(&watch, hours(23)) && is_old(&watch, hours(27)));
+        }
+        let soon = hours(24) + 60.minutes();
+        assert_eq!(is_old(&watch("a"), soon), is_old(&watch("a"), soon));
+        let old = (0..50).filter(|number| is_old(&watch(&format!("{number}-born")), soon)).count();
+        assert!((5..45).contains(&old), "{old}");
+    }
+}
