@@ -89,7 +89,7 @@ fn start(when: &When) -> Timestamp {
 
 /// Days by which an occurrence may have been moved.
 const MARGIN: i64 = 31;
-/// Days in one question.
-const WIDEST: i64 = 1825;
+/// Days in one question: what Graph is asked for is somewhat wider, and may have 1825.
+const WIDEST: i64 = 1800;
 /// More than one a day for five years.
 const MOST: usize = 2000;
