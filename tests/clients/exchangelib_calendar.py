@@ -161,7 +161,8 @@ def series(account):
     seen = [one for one in account.calendar.view(start=at(0, 0), end=at(60, 0)) if one.subject == "Weekly"]
     assert [one.type for one in seen] == ["Occurrence", "Exception", "Occurrence", "Occurrence"], seen
     assert [(one.start - start).days for one in seen] == [0, 7, 14, 28]
-    assert len({one.id for one in seen}) == 4 and seen[0].recurring_master().id == master.id
+    assert len({one.id for one in seen}) == 4
+    assert [one.id for one in account.fetch([seen[0].recurring_master()])] == [master.id]
     master.delete()
 
 
@@ -225,12 +226,10 @@ def pull(account, graph, owner):
         events, end = [], time.monotonic() + 15
         while not events and time.monotonic() < end:
             for notification in account.calendar.get_events(subscription, watermark):
-                events += [event for event in notification.events if event.ELEMENT_NAME != "StatusEvent"]
+                events += [event for event in notification.events if about(account, event, "Pulled")]
                 watermark = notification.events[-1].watermark or watermark
             time.sleep(0.5)
-        assert events and events[0].ELEMENT_NAME == "CreatedEvent", events
-        item = account.calendar.get(id=events[0].item_id.id)
-        assert item.subject == "Pulled", item.subject
+        assert [event.ELEMENT_NAME for event in events] == ["CreatedEvent"], events
         graph.delete(owner, made["id"])
 
 
@@ -241,14 +240,23 @@ def stream(account, graph, owner):
         timer.start()
         begun, events = time.monotonic(), []
         for notification in account.calendar.get_streaming_events(subscription, connection_timeout=1):
-            events += notification.events
-            if any(event.ELEMENT_NAME == "CreatedEvent" for event in events):
+            events += [event for event in notification.events if about(account, event, "Streamed")]
+            if events:
                 break
         timer.join()
         assert [event.ELEMENT_NAME for event in events] == ["CreatedEvent"], events
-        assert account.calendar.get(id=events[0].item_id.id).subject == "Streamed"
         assert time.monotonic() - begun < 4 + 6, "an event within 5 s"
         graph.delete(owner, made[0]["id"])
+
+
+def about(account, event, subject):
+    """Whether an event is about an item that is there and has the subject: what was done just before may be told too."""
+    if event.ELEMENT_NAME not in ("CreatedEvent", "ModifiedEvent"):
+        return False
+    try:
+        return account.calendar.get(id=event.item_id.id).subject == subject
+    except ErrorItemNotFound:
+        return False
 
 
 def plain(subject):
