@@ -201,3 +201,6 @@ impl Response for FindItemResponse {
 }
 
 const DAY: i64 = 86_400;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ mod ends;
 use futures::future::join_all;
 
 use crate::calendar::Capability;
-use crate::calendar::event::Event;
+use crate::calendar::event::{Event, EventId};
+use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
@@ -78,27 +79,73 @@ impl Operation for GetItem {
         };
         let items = match problem {
             Some(problem) => self.items.iter().map(|_| Err(problem.clone())).collect(),
-            None => join_all(self.items.iter().map(|name| find(name, &wanted, context))).await,
+            None => find(&self.items, &wanted, context).await,
         };
         Ok(GetItemResponse { wanted, items })
     }
 }
 
-async fn find(name: &ItemName, wanted: &Wanted, context: &Context<'_>) -> Result<Found, Failure> {
-    let (mailbox, id) = occurrence::named(context, name, Capability::CalendarRead).await?;
-    let viewer = Viewer::new(context.client, &context.header, mailbox.clone())?;
-    let event = context.graphs.event(&mailbox, &id, &wanted.parts(), context.journal).await?;
-    let ends = ends::of(&mailbox, &event, wanted, context).await?;
-    for id in [&event.id].into_iter().chain(event.series.as_ref()) {
-        target::remember(context, id, mailbox.mailbox());
+/// The items that are named, in their order; those of one mailbox are asked for together.
+async fn find(names: &[ItemName], wanted: &Wanted, context: &Context<'_>) -> Vec<Result<Found, Failure>> {
+    let named = join_all(names.iter().map(|name| occurrence::named(context, name, Capability::CalendarRead))).await;
+    let mut found: Vec<_> = named.iter().map(|_| Err(Failure::Internal)).collect();
+    let mut groups: Vec<Group> = Vec::new();
+    for (place, (named, outcome)) in named.into_iter().zip(&mut found).enumerate() {
+        match named {
+            Ok((mailbox, id)) => match groups.iter_mut().find(|group| group.mailbox.mailbox() == mailbox.mailbox()) {
+                Some(group) => group.add(place, id),
+                None => groups.push(Group { mailbox, places: vec![place], ids: vec![id] }),
+            },
+            Err(failure) => *outcome = Err(failure),
+        }
     }
-    for changed in &event.exceptions {
-        target::remember(context, &changed.id, mailbox.mailbox());
+    let told = join_all(groups.iter().map(|group| group.find(wanted, context))).await;
+    for (group, told) in groups.iter().zip(told) {
+        for (place, told) in group.places.iter().zip(told) {
+            if let Some(outcome) = found.get_mut(*place) {
+                *outcome = told;
+            }
+        }
     }
-    for end in [&ends.first, &ends.last].into_iter().flatten() {
-        target::remember(context, &end.id, mailbox.mailbox());
+    found
+}
+
+/// Items of one mailbox, and where they stand in the request.
+struct Group {
+    mailbox: Permitted,
+    places: Vec<usize>,
+    ids: Vec<EventId>,
+}
+
+impl Group {
+    fn add(&mut self, place: usize, id: EventId) {
+        self.places.push(place);
+        self.ids.push(id);
     }
-    Ok(Found { event, ends, viewer })
+
+    async fn find(&self, wanted: &Wanted, context: &Context<'_>) -> Vec<Result<Found, Failure>> {
+        let parts = wanted.parts();
+        let events = context.graphs.events_by_id(&self.mailbox, &self.ids, &parts, context.journal).await;
+        join_all(events.into_iter().map(|event| self.complete(event, wanted, context))).await
+    }
+
+    /// An event with what else is wanted of it; its ids are remembered.
+    async fn complete(
+        &self,
+        event: Result<Event, Failure>,
+        wanted: &Wanted,
+        context: &Context<'_>,
+    ) -> Result<Found, Failure> {
+        let event = event?;
+        let viewer = Viewer::new(context.client, &context.header, self.mailbox.clone())?;
+        let ends = ends::of(&self.mailbox, &event, wanted, context).await?;
+        let of_series = event.series.iter().chain(event.exceptions.iter().map(|changed| &changed.id));
+        let of_ends = [&ends.first, &ends.last].into_iter().flatten().map(|end| &end.id);
+        for id in of_series.chain(of_ends).chain([&event.id]) {
+            target::remember(context, id, self.mailbox.mailbox());
+        }
+        Ok(Found { event, ends, viewer })
+    }
 }
 
 impl Response for GetItemResponse {
@@ -131,3 +178,6 @@ impl Response for GetItemResponse {
 
 /// Each may take a call of its own.
 const MOST_ITEMS: usize = 1000;
+
+#[cfg(test)]
+mod tests;

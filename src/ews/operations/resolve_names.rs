@@ -160,3 +160,6 @@ fn mailbox_type(kind: EntryKind) -> &'static str {
 const MOST: usize = 100;
 /// Distinguished names are long.
 const LONGEST: usize = 1000;
+
+#[cfg(test)]
+mod tests;

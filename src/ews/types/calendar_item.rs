@@ -171,3 +171,6 @@ impl Out<'_, '_> {
 
 /// `ReminderMinutesBeforeStartType` allows five years.
 const LONGEST_REMINDER: i32 = 2_629_800;
+
+#[cfg(test)]
+pub(in crate::ews) mod tests;

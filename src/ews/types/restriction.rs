@@ -262,3 +262,6 @@ fn bits(mask: &str) -> Result<i64, Failure> {
     };
     number.map_err(|_| Failure::Schema { path: "Bitmask".to_owned(), problem: "is no number".to_owned() })
 }
+
+#[cfg(test)]
+mod tests;

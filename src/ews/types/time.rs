@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn instants_are_utc_or_of_the_caller_s_clock() {
-        let winter = 1_799_000_000; // 2027-01-03T17:33:20Z
-        let summer = 1_815_000_000; // 2027-07-07T22:00:00Z
+        let winter = 1_799_000_000; // 2027-01-03T18:13:20Z
+        let summer = 1_815_000_000; // 2027-07-07T22:40:00Z
         assert_eq!(written(winter, None), "2027-01-03T18:13:20Z");
         assert_eq!(written(winter, Some("Romance Standard Time")), "2027-01-03T19:13:20+01:00");
-        assert_eq!(written(summer, Some("Romance Standard Time")), "2027-07-07T22:40:00+02:00");
-        assert_eq!(written(summer, Some("Newfoundland Standard Time")), "2027-07-07T18:10:00-02:30");
+        assert_eq!(written(summer, Some("Romance Standard Time")), "2027-07-08T00:40:00+02:00");
+        assert_eq!(written(summer, Some("Newfoundland Standard Time")), "2027-07-07T20:10:00-02:30");
         assert_eq!(written(winter, Some("GMT Standard Time")), "2027-01-03T18:13:20Z");
-        assert_eq!(written(summer, Some("GMT Standard Time")), "2027-07-07T21:40:00+01:00");
+        assert_eq!(written(summer, Some("GMT Standard Time")), "2027-07-07T23:40:00+01:00");
     }
 
     #[test]

@@ -44,10 +44,15 @@ fn windows(seen: &Seen<'_>, field: Field) -> Option<WindowsZone> {
     windows_zone(name).or_else(|| alike(name, seen.start()))
 }
 
-/// A Windows zone with the same rules around an instant.
+/// A Windows zone with the same rules around an instant: the one that is named after the same city,
+/// if there is one.
 fn alike(name: &str, second: i64) -> Option<WindowsZone> {
     let rules = Zone::named(name).ok()?.bias_rules(second);
-    windows_zones().find(|zone| Zone::named(zone.id).is_ok_and(|zone| zone.bias_rules(second) == rules))
+    let city = name.rsplit('/').next().unwrap_or(name).replace('_', " ");
+    let is_alike = |zone: &WindowsZone| Zone::named(zone.id).is_ok_and(|zone| zone.bias_rules(second) == rules);
+    let mut alike = windows_zones().filter(is_alike).peekable();
+    let first = alike.peek().copied();
+    alike.find(|zone| zone.name.contains(&city)).or(first)
 }
 
 fn name<'s>(seen: &'s Seen<'_>, field: Field) -> Option<&'s str> {
