@@ -38,7 +38,7 @@ pub(super) fn of(
     }
     let mime = draft.mime.take().map(|mime| read_mime(&mime)).transpose()?;
     let (mime, without) = mime.map(|read| (read.change, read.excluded)).unzip();
-    let is_all_day = draft.change.is_all_day.or(mime.as_ref().and_then(|mime| mime.is_all_day)).unwrap_or_default();
+    let is_all_day = draft.change.is_all_day.or_else(|| mime.as_ref()?.is_all_day).unwrap_or_default();
     let attendees = draft.all_attendees();
     let has_times = draft.start.is_some() || draft.end.is_some();
     let times = if mime.is_some() && !has_times { None } else { Some(times(&draft, is_all_day, header, now)?) };
@@ -48,7 +48,8 @@ pub(super) fn of(
     } else if ends_before_it_starts(&change) {
         return Err(Failure::EndBeforeStart);
     }
-    let invited = attendees.or(change.attendees.take()).filter(|attendees| !attendees.is_empty());
+    let known = change.attendees.take();
+    let invited = attendees.or(known).filter(|attendees| !attendees.is_empty());
     *(if tells { &mut change.attendees } else { &mut change.held_back }) = invited;
     change.is_all_day = Some(is_all_day);
     change.show_as = change.show_as.or(Some(BusyStatus::Busy));

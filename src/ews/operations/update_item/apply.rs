@@ -56,7 +56,7 @@ fn set_times(
     let was = event.when.instants(told.start.zone());
     let start = draft.start.map_or(was.0.as_second(), |start| start.second(heard.start.zone()));
     let end = draft.end.map_or(was.1.as_second(), |end| end.second(heard.end.zone()));
-    let is_all_day = draft.change.is_all_day.unwrap_or(event.when.is_all_day());
+    let is_all_day = draft.change.is_all_day.unwrap_or_else(|| event.when.is_all_day());
     let stays_series = event.kind == EventKind::Master && change.recurrence != Some(None);
     let first_day = match new_series {
         Some(series) => Some(series.range.start),

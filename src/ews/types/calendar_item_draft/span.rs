@@ -125,7 +125,7 @@ mod tests {
 
     fn told(start: &str, end: &str, is_all_day: bool, zone: &str) -> Result<(String, String), Failure> {
         let (from, to) = span((second(start), second(end)), is_all_day, &clocks(zone), None)?;
-        let text = |time: ZonedTime| format!("{} {}", time.local, time.zone.unwrap_or("UTC".into()));
+        let text = |time: ZonedTime| format!("{} {}", time.local, time.zone.as_deref().unwrap_or("UTC"));
         Ok((text(from), text(to)))
     }
 
