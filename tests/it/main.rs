@@ -17,6 +17,7 @@ mod free_busy;
 mod harness;
 mod layers;
 mod limits;
+mod notifications;
 mod operations;
 mod requests;
 mod server;
