@@ -1,7 +1,7 @@
 # What is checked, and how. `just check` is what .ci/run runs.
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-fuzz_targets := "envelope operation graph_reply zone ntlm"
+fuzz_targets := "envelope operation graph_reply icalendar ntlm zone"
 
 _default:
     @just --list
@@ -53,6 +53,7 @@ fuzz-seeds:
         cp "$file" "fuzz/corpus/envelope/$seed"
         cp "$file" "fuzz/corpus/operation/$seed"
     done
+    cp -t fuzz/corpus/icalendar fixtures/icalendar/*.ics
     if [ -d fixtures/graph ]; then
         find fixtures/graph -name '*.json' -exec cp -t fuzz/corpus/graph_reply {} +
     fi

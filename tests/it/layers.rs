@@ -63,6 +63,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["main", "commands"]),
     ("toml", &["config"]),
     ("rusqlite", &["store"]),
+    ("calcard", &["calendar"]),
 ];
 
 /// What the core has none of.

@@ -2,6 +2,9 @@
 
 use super::*;
 
+const DAVMAIL: &str = include_str!("../../../../fixtures/icalendar/davmail.ics");
+const EVOLUTION: &str = include_str!("../../../../fixtures/icalendar/evolution.ics");
+
 fn change(lines: &str) -> EventChange {
     read(&calendar("", lines)).unwrap().change
 }
@@ -17,24 +20,7 @@ fn rule(rule: &str) -> Result<Recurrence, Failure> {
 
 #[test]
 fn as_davmail_hands_it_on() {
-    let text = "BEGIN:VCALENDAR\r\nPRODID:-//Mozilla.org/NONSGML Mozilla Calendar V1.1//EN\r\nVERSION:2.0\r\n\
-        BEGIN:VTIMEZONE\r\nTZID:Romance Standard Time\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\n\
-        TZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10\r\n\
-        END:STANDARD\r\nBEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\n\
-        RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\n\
-        BEGIN:VEVENT\r\nCREATED:20270101T101010Z\r\nLAST-MODIFIED:20270101T101015Z\r\nDTSTAMP:20270101T101015Z\r\n\
-        UID:7d5c2a0a-1a2b-4c3d-8e9f-0123456789ab\r\nSUMMARY:Réunion d'équi\r\n pe\r\nPRIORITY:0\r\n\
-        ORGANIZER;CN=Olga:mailto:Olga@example.com\r\n\
-        ATTENDEE;CN=Olga;PARTSTAT=ACCEPTED;ROLE=CHAIR:MAILTO:olga@EXAMPLE.com\r\n\
-        ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION;ROLE=OPT-PARTICIPANT:mailto:ann@example.com\r\n\
-        ATTENDEE;CUTYPE=ROOM;CN=\"Room: 1\";RSVP=FALSE:mailto:room1@example.com\r\n\
-        DTSTART;TZID=Romance Standard Time:20270601T120000\r\nDTEND;TZID=Romance Standard Time:20270601T130000\r\n\
-        RRULE:FREQ=WEEKLY;UNTIL=20270801T100000Z;BYDAY=TU,TH\r\nEXDATE;TZID=Romance Standard Time:20270603T120000\r\n\
-        EXDATE:20270608T100000Z,20270610T100000Z\r\nTRANSP:OPAQUE\r\nX-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE\r\n\
-        X-MOZ-GENERATION:2\r\nDESCRIPTION:Première\\nseconde\\, et \\;\r\nLOCATION:Salle\r\nCLASS:PRIVATE\r\n\
-        CATEGORIES:Rouge,Bleu\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER;VALUE=DURATION:-PT1H30M\r\n\
-        DESCRIPTION:x\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
-    let Read { change, excluded, exceptions } = read(text).unwrap();
+    let Read { change, excluded, exceptions } = read(&DAVMAIL.replace('\n', "\r\n")).unwrap();
     let zone = Some("Romance Standard Time");
     assert_eq!((change.start, change.end), (noon(zone), zoned(datetime(2027, 6, 1, 13, 0, 0, 0), zone)));
     assert_eq!((change.is_all_day, change.show_as), (Some(false), Some(BusyStatus::Tentative)));
@@ -63,17 +49,7 @@ fn as_davmail_hands_it_on() {
 
 #[test]
 fn as_evolution_sends_it() {
-    let zone = "BEGIN:VTIMEZONE\r\nTZID:/freeassociation.sourceforge.net/Europe/Helsinki\r\n\
-        X-LIC-LOCATION:Europe/Helsinki\r\nBEGIN:STANDARD\r\nTZNAME:EET\r\nDTSTART:20261025T040000\r\n\
-        TZOFFSETFROM:+0300\r\nTZOFFSETTO:+0200\r\nRDATE:20271031T040000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
-    let text = calendar(
-        zone,
-        "DTSTART;TZID=/freeassociation.sourceforge.net/Europe/Helsinki:\n 20270601T120000\n\
-         DTEND;TZID=/freeassociation.sourceforge.net/Europe/Helsinki:\n 20270601T123000\n\
-         SUMMARY:Coffee\nTRANSP:TRANSPARENT\nCLASS:PUBLIC\nSEQUENCE:2\nX-EVOLUTION-CALDAV-HREF:x\n\
-         BEGIN:VALARM\nX-EVOLUTION-ALARM-UID:y\nACTION:DISPLAY\nTRIGGER;VALUE=DURATION;RELATED=END:-PT45M\nEND:VALARM",
-    );
-    let change = read(&text).unwrap().change;
+    let change = read(EVOLUTION).unwrap().change;
     assert_eq!(change.start, noon(Some("Europe/Helsinki")));
     assert_eq!((change.show_as, change.reminder_minutes), (Some(BusyStatus::Free), Some(15)));
 }
