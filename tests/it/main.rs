@@ -15,6 +15,7 @@ mod docs;
 mod failures;
 mod free_busy;
 mod harness;
+mod items;
 mod layers;
 mod limits;
 mod operations;

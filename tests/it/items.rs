@@ -1,0 +1,6 @@
+//! Calendar items: reading them.
+
+mod folders;
+mod people;
+mod read;
+mod read_views;
