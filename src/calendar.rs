@@ -6,6 +6,7 @@
 pub mod event;
 pub mod free_busy;
 pub mod global_id;
+pub mod icalendar;
 pub mod person;
 pub mod recurrence;
 pub mod suggestions;

@@ -102,6 +102,12 @@ pub enum Failure {
     /// A fault of our own: an answer that cannot be decoded, a broken invariant.
     #[error("An internal server error occurred. The operation failed.")]
     Internal,
+    /// An answer to an invitation that was called off.
+    #[error("The meeting was cancelled: there is nothing to answer.")]
+    IsCancelled {
+        /// What EWS calls it.
+        code: &'static str,
+    },
     /// An answer to an invitation of one's own.
     #[error("The calendar item is the organizer's own: there is nothing to answer.")]
     IsOrganizer {
@@ -282,6 +288,7 @@ impl Failure {
             | Self::EmptyId
             | Self::EndBeforeStart
             | Self::InstructionMissing { .. }
+            | Self::IsCancelled { .. }
             | Self::IsOrganizer { .. }
             | Self::MailboxRequired
             | Self::NoSuchFolder
@@ -350,6 +357,7 @@ impl Failure {
             Self::NoSuchSubscription => "no_such_subscription",
             Self::NoSuchFolder => "no_such_folder",
             Self::MailboxRequired => "mailbox_required",
+            Self::IsCancelled { .. } => "is_cancelled",
             Self::IsOrganizer { .. } => "is_organizer",
             Self::InstructionMissing { .. } => "instruction_missing",
             Self::EndBeforeStart => "end_before_start",

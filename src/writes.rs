@@ -8,12 +8,16 @@
 //! Changes, deletions and answers need no intents: asked again, Graph ends where it would have ended,
 //! and a caller who was told that one failed may find it done, as with Exchange.
 
+mod exclusions;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -50,31 +54,35 @@ impl Writes {
         end.run_until_cancelled(sweep.run()).await;
     }
 
-    /// Makes an event.
+    /// Makes an event; a series without its occurrences on some days, by the clock of its start.
     ///
     /// # Errors
     /// Whatever failed; the event is then not there, or will be deleted again. That holds too when
     /// the caller does not wait for the end.
-    pub async fn create(&self, mailbox: &Permitted, change: &EventChange, journal: &Journal) -> Result<Event, Failure> {
+    pub async fn create(
+        &self,
+        mailbox: &Permitted,
+        change: &EventChange,
+        without: &[Date],
+        journal: &Journal,
+    ) -> Result<Event, Failure> {
         let (id, since) = (Uuid::new_v4(), journal.now.as_second());
         self.store.intend(Intent { id, mailbox: mailbox.mailbox().as_str().to_owned(), since }).await?;
-        match self.graphs.create_event(mailbox, change, id, journal).await {
-            // Doomed meanwhile: it took too long, and is being deleted.
-            Ok(event) => {
-                if self.store.settle(id).await? {
-                    Ok(event)
-                } else {
-                    Err(Failure::TimedOut)
-                }
-            }
+        let mut event = match self.graphs.create_event(mailbox, change, id, journal).await {
+            Ok(event) => event,
             Err(failure) => {
                 if is_certain(&failure) {
                     // What cannot be settled is looked for in vain.
                     let _ = self.store.settle(id).await;
                 }
-                Err(failure)
+                return Err(failure);
             }
+        };
+        if !without.is_empty() {
+            event = exclusions::leave_out(&self.graphs, mailbox, (event, change), without, journal).await?;
         }
+        // Doomed meanwhile: it took too long, and is being deleted.
+        if self.store.settle(id).await? { Ok(event) } else { Err(Failure::TimedOut) }
     }
 
     /// Changes an event, if it still has the change key that is expected.
@@ -139,20 +147,4 @@ impl Writes {
 /// one with ourselves, asking again.
 fn is_certain(failure: &Failure) -> bool {
     matches!(failure.blame(), Blame::Caller | Blame::Tenant) && *failure != Failure::Conflict
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_refusal_is_certain() {
-        for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
-            assert!(is_certain(&certain), "{certain:?}");
-        }
-        let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
-        for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
-            assert!(!is_certain(&unsure), "{unsure:?}");
-        }
-    }
 }

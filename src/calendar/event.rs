@@ -356,6 +356,39 @@ impl Event {
     }
 }
 
+impl EventChange {
+    /// This change with another one over it: what the upper one says counts.
+    #[must_use]
+    pub fn overlaid(self, upper: Self) -> Self {
+        let lower = self;
+        let mut properties = lower.properties;
+        properties.retain(|(id, _)| upper.properties.iter().all(|(over, _)| over != id));
+        properties.extend(upper.properties);
+        Self {
+            subject: upper.subject.or(lower.subject),
+            body: upper.body.or(lower.body),
+            start: upper.start.or(lower.start),
+            end: upper.end.or(lower.end),
+            is_all_day: upper.is_all_day.or(lower.is_all_day),
+            show_as: upper.show_as.or(lower.show_as),
+            location: upper.location.or(lower.location),
+            sensitivity: upper.sensitivity.or(lower.sensitivity),
+            importance: upper.importance.or(lower.importance),
+            categories: upper.categories.or(lower.categories),
+            is_reminder_on: upper.is_reminder_on.or(lower.is_reminder_on),
+            reminder_minutes: upper.reminder_minutes.or(lower.reminder_minutes),
+            attendees: upper.attendees.or(lower.attendees),
+            held_back: upper.held_back.or(lower.held_back),
+            is_response_requested: upper.is_response_requested.or(lower.is_response_requested),
+            allows_new_time: upper.allows_new_time.or(lower.allows_new_time),
+            is_online_meeting: upper.is_online_meeting.or(lower.is_online_meeting),
+            recurrence: upper.recurrence.or(lower.recurrence),
+            uid: upper.uid.or(lower.uid),
+            properties,
+        }
+    }
+}
+
 impl When {
     /// The first instant and the first after; days are those of `zone`.
     #[must_use]

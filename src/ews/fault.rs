@@ -51,6 +51,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::EmptyId => ("ErrorInvalidIdEmpty", None, None),
         Failure::EndBeforeStart => ("ErrorCalendarEndDateIsEarlierThanStartDate", None, None),
         Failure::InstructionMissing { code } => (*code, None, None),
+        Failure::IsCancelled { code } => (*code, None, None),
         Failure::IsOrganizer { code } => (*code, None, None),
         Failure::MailboxRequired => ("ErrorMissingEmailAddress", None, None),
         Failure::NoSuchFolder => ("ErrorFolderNotFound", None, None),

@@ -1,6 +1,8 @@
 //! The list of operations: a `mod` line and an entry for each.
 
 mod convert_id;
+mod create_item;
+mod delete_item;
 mod find_folder;
 mod find_item;
 mod get_delegate;
@@ -11,6 +13,7 @@ mod get_rooms;
 mod get_server_time_zones;
 mod get_user_availability;
 mod resolve_names;
+mod update_item;
 
 use super::operation::Entry;
 
@@ -21,6 +24,9 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<convert_id::ConvertId>(),
     Entry::of::<get_room_lists::GetRoomLists>(),
     Entry::of::<get_rooms::GetRooms>(),
+    Entry::of::<create_item::CreateItem>(),
+    Entry::of::<update_item::UpdateItem>(),
+    Entry::of::<delete_item::DeleteItem>(),
     Entry::of::<find_item::FindItem>(),
     Entry::of::<get_item::GetItem>(),
     Entry::of::<find_folder::FindFolder>(),

@@ -2,8 +2,10 @@
 
 pub mod body;
 pub mod calendar_item;
+pub mod calendar_item_draft;
 pub mod extended_property;
 pub mod folder;
+pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
 pub mod property_path;

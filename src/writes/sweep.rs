@@ -66,7 +66,8 @@ impl<'a, C: Fn() -> Timestamp + Send + Sync> Sweep<'a, C> {
         }
     }
 
-    async fn once(&self) {
+    /// Looks at everything that is due.
+    pub(super) async fn once(&self) {
         let patience = i64::try_from((self.deadline + MARGIN).as_secs()).unwrap_or(i64::MAX);
         let before = (self.clock)().as_second().saturating_sub(patience);
         // The store has said why in the log.

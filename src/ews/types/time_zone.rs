@@ -10,7 +10,7 @@ use jiff::civil;
 
 use super::value::{self, missing, once};
 use crate::calendar::zone::{BiasRules, Change, DayOfWeek, Zone, ZoneDefinition};
-use crate::ews::pull::Pull;
+use crate::ews::pull::{Pull, Start};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
 
@@ -43,6 +43,28 @@ impl TimeZoneContext {
             }
         }
         Ok(found)
+    }
+
+    /// Reads an element that is itself a definition, such as an item's `StartTimeZone`; the reader
+    /// stands in it, `start` begins it.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`].
+    pub fn of(start: &Start<'_>, reader: &mut Pull<'_>) -> Result<Self, Failure> {
+        let outside = reader.depth().saturating_sub(1);
+        match definition::parse(start, reader) {
+            Err(Failure::Malformed) => Err(Failure::Malformed),
+            parsed => {
+                reader.leave_to(outside)?;
+                Ok(Self(parsed))
+            }
+        }
+    }
+
+    /// The zone's id, as the caller knows it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.0.as_ref().map_or("", |definition| definition.id.as_str())
     }
 
     /// The zone.
