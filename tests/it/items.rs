@@ -1,5 +1,9 @@
 //! Calendar items: reading and writing them, as callers do.
 
+mod folders;
+mod people;
+mod read;
+mod read_views;
 mod write;
 mod write_meetings;
 mod write_series;

@@ -111,10 +111,11 @@ async fn a_client_without_the_capability_is_denied() {
 #[tokio::test]
 async fn operations_that_there_are_not() {
     let gateway = Setup::new().start().await;
-    let (code, fault) = gateway.fault(&envelope("<m:FindItem Traversal=\"Shallow\"><m:ItemShape/></m:FindItem>")).await;
+    let (code, fault) =
+        gateway.fault(&envelope("<m:GetUserPhoto><m:Email>a@b.example</m:Email></m:GetUserPhoto>")).await;
     assert_eq!(code, "ErrorInvalidOperation");
     assert_eq!(fault.at("detail/ResponseCode"), "ErrorInvalidOperation");
-    assert!(fault.at("faultstring").contains("FindItem"), "Exchange's operation is named");
+    assert!(fault.at("faultstring").contains("GetUserPhoto"), "Exchange's operation is named");
     let (code, fault) = gateway.fault(&envelope("<m:GetElements/>")).await;
     assert_eq!((code.as_str(), fault.at("faultstring")), ("ErrorInvalidRequest", "The request is invalid."));
     let foreign = envelope("<x:GetRoomLists xmlns:x=\"urn:somewhere\"/>");

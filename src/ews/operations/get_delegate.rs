@@ -67,13 +67,16 @@ impl Response for GetDelegateResponse {
         xml.raw(r#"" xmlns:t=""#).raw(TYPES).raw(r#"">"#);
         match &self.users {
             Ok(users) => {
-                xml.raw("<m:ResponseCode>NoError</m:ResponseCode><m:ResponseMessages>");
+                xml.raw("<m:ResponseCode>NoError</m:ResponseCode>");
+                // The schema has no empty list.
+                xml.raw(if *users > 0 { "<m:ResponseMessages>" } else { "" });
                 for _ in 0..*users {
                     xml.raw(r#"<m:DelegateUserResponseMessageType ResponseClass="Error">"#);
                     response_message::write_error(xml, "ErrorNotDelegate", "The user is not a delegate.");
                     xml.raw("</m:DelegateUserResponseMessageType>");
                 }
-                xml.raw("</m:ResponseMessages><m:DeliverMeetingRequests>NoForward</m:DeliverMeetingRequests>");
+                xml.raw(if *users > 0 { "</m:ResponseMessages>" } else { "" });
+                xml.raw("<m:DeliverMeetingRequests>NoForward</m:DeliverMeetingRequests>");
             }
             Err(failure) => response_message::write_failure(xml, failure, GetDelegate::FAMILY),
         }

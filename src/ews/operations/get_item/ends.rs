@@ -3,11 +3,11 @@
 //! Owns where they are looked for: Graph tells the occurrences in a stretch of time, five years at most.
 
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp, ToSpan};
 
 use crate::calendar::Window;
 use crate::calendar::event::{Event, EventKind, When};
-use crate::calendar::recurrence::{RangeEnd, Recurrence};
+use crate::calendar::recurrence::{Pattern, RangeEnd, Recurrence};
 use crate::calendar::zone::Zone;
 use crate::client::Permitted;
 use crate::ews::operation::Context;
@@ -17,8 +17,7 @@ use crate::ews::types::shape::Wanted;
 use crate::failure::Failure;
 use crate::graph::EventParts;
 
-/// The ends of a series that are wanted. The last one is told of series that end on a day, and of
-/// those with a number of occurrences if that is within five years.
+/// The ends of a series that are wanted.
 ///
 /// # Errors
 /// As [`crate::graph::Graphs::occurrences`].
@@ -35,12 +34,14 @@ pub(super) async fn of(
     if wanted.has(Field::FirstOccurrence) {
         ends.first = occurrences(mailbox, event, from(series.range.start), 1, context).await?.into_iter().next();
     }
-    if wanted.has(Field::LastOccurrence)
-        && let Some((window, most)) = last(series)
-    {
-        let told = occurrences(mailbox, event, Some(window), most, context).await?;
-        // Fewer than were asked for, so that none follows.
-        ends.last = told.into_iter().max_by_key(|occurrence| start(&occurrence.when));
+    if wanted.has(Field::LastOccurrence) {
+        for window in last(series) {
+            let told = occurrences(mailbox, event, Some(window), MOST, context).await?;
+            ends.last = told.into_iter().max_by_key(|occurrence| start(&occurrence.when));
+            if ends.last.is_some() {
+                break;
+            }
+        }
     }
     Ok(ends)
 }
@@ -63,19 +64,56 @@ fn from(start: Date) -> Option<Window> {
     window(begin, begin.checked_add(WIDEST.days()).ok()?)
 }
 
-/// Where the last occurrence is, and how many are there at most.
-fn last(series: &Recurrence) -> Option<(Window, usize)> {
-    let start = series.range.start;
-    match series.range.end {
+/// Where the last occurrence is: near the day on which the pattern ends, or, if those there were
+/// deleted, before. Nowhere of a series without end.
+fn last(series: &Recurrence) -> Vec<Window> {
+    let day = match series.range.end {
         RangeEnd::Never => None,
-        RangeEnd::On(day) => {
-            let end = day.checked_add(MARGIN.days()).ok()?;
-            let earliest = end.checked_sub(WIDEST.days()).ok()?;
-            let begin = start.checked_sub(MARGIN.days()).ok()?.max(earliest);
-            Some((window(begin, end)?, MOST))
+        RangeEnd::On(day) => Some(day),
+        RangeEnd::After(count) => after(series, count),
+    };
+    let step = days(&series.pattern);
+    let near = |before: i64| {
+        let end = day?.checked_add((step + MARGIN).days()).ok()?;
+        let earliest = series.range.start.checked_sub(MARGIN.days()).ok()?;
+        window(end.checked_sub(before.min(WIDEST).days()).ok()?.max(earliest), end)
+    };
+    [near(4 * step + 3 * MARGIN), near(WIDEST)].into_iter().flatten().collect()
+}
+
+/// About the day of the last of so many occurrences; off by a step at most.
+fn after(series: &Recurrence, count: u32) -> Option<Date> {
+    let steps = match series.pattern {
+        Pattern::Weekly { days, .. } => i64::from(count.div_ceil(u32::try_from(days.iter().count()).ok()?.max(1))),
+        _ => i64::from(count),
+    };
+    let steps = (steps - 1).max(0);
+    let span = match series.pattern {
+        Pattern::Daily { interval } => Span::new().try_days(steps.checked_mul(interval.into())?),
+        Pattern::Weekly { interval, .. } => Span::new().try_weeks(steps.checked_mul(interval.into())?),
+        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
+            Span::new().try_months(steps.checked_mul(interval.into())?)
         }
-        RangeEnd::After(count) => Some((from(start)?, usize::try_from(count).ok()?.min(MOST))),
-    }
+        Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
+            Span::new().try_years(steps.checked_mul(interval.into())?)
+        }
+    };
+    series.range.start.checked_add(span.ok()?).ok()
+}
+
+/// Days from one occurrence to the next, at most, as far as windows reach.
+fn days(pattern: &Pattern) -> i64 {
+    let days = match *pattern {
+        Pattern::Daily { interval } => i64::from(interval),
+        Pattern::Weekly { interval, .. } => i64::from(interval) * 7,
+        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
+            i64::from(interval) * 31
+        }
+        Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
+            i64::from(interval) * 366
+        }
+    };
+    days.min(WIDEST)
 }
 
 fn window(begin: Date, end: Date) -> Option<Window> {
@@ -89,7 +127,48 @@ fn start(when: &When) -> Timestamp {
 
 /// Days by which an occurrence may have been moved.
 const MARGIN: i64 = 31;
-/// Days in one question: what Graph is asked for is somewhat wider, and may have 1825.
+/// Days in one question: some fewer than Graph allows, since whole days are looked for around it.
 const WIDEST: i64 = 1800;
-/// More than one a day for five years.
+/// One a day.
 const MOST: usize = 2000;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use jiff::civil::{Weekday, date};
+
+    use super::*;
+    use crate::calendar::recurrence::{Range, WeekIndex, Weekdays};
+
+    fn series(pattern: Pattern, end: RangeEnd) -> Recurrence {
+        Recurrence { pattern, range: Range { start: date(2027, 1, 4), end }, zone: None }
+    }
+
+    #[test]
+    fn the_last_of_so_many_is_near_where_it_is_looked_for() {
+        let days = Weekdays::default().with(Weekday::Monday).with(Weekday::Friday);
+        for (pattern, count, day) in [
+            (Pattern::Daily { interval: 3 }, 5, date(2027, 1, 16)),
+            (Pattern::Weekly { interval: 2, days, first_day: Weekday::Monday }, 5, date(2027, 2, 1)),
+            (Pattern::AbsoluteMonthly { interval: 1, day: 31 }, 12, date(2027, 12, 31)),
+            (Pattern::RelativeYearly { interval: 1, month: 5, days, index: WeekIndex::Last }, 4, date(2030, 5, 27)),
+        ] {
+            let windows = last(&series(pattern.clone(), RangeEnd::After(count)));
+            let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+            assert!(windows[0].start() < noon && noon < windows[0].end(), "{pattern:?} {windows:?}");
+            assert!(windows[0].start() >= windows[1].start() && windows[0].end() == windows[1].end());
+        }
+    }
+
+    #[test]
+    fn windows_are_no_wider_than_graph_allows() {
+        let forever = series(Pattern::Daily { interval: 1 }, RangeEnd::Never);
+        assert!(last(&forever).is_empty());
+        let widest = [forever.clone(), series(Pattern::Daily { interval: u32::MAX }, RangeEnd::After(u32::MAX))];
+        let long = series(Pattern::AbsoluteYearly { interval: 40, month: 1, day: 1 }, RangeEnd::On(date(2900, 1, 1)));
+        for series in widest.iter().chain([&long]) {
+            let windows = last(series).into_iter().chain(from(series.range.start));
+            assert!(windows.into_iter().all(|window| window.seconds() <= WIDEST * 86_400));
+        }
+    }
+}
