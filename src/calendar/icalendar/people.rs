@@ -8,7 +8,7 @@ use calcard::icalendar::{
     ICalendarParticipationRole, ICalendarParticipationStatus, ICalendarProperty, ICalendarUserTypes, Uri,
 };
 
-use super::clean;
+use super::words::clean;
 use crate::calendar::event::{Attendee, Person, Response, Role};
 
 /// An entry for somebody with an address.

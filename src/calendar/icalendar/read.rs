@@ -16,13 +16,34 @@ use super::moment::Moment;
 use super::recurrence::{self, Beginning};
 use super::time::{Times, tzid};
 use super::zone::Zones;
-use super::{Read, people};
+use super::{people, words};
 use crate::calendar::event::{Body, EventChange, Importance, Sensitivity};
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::Recurrence;
 use crate::failure::Failure;
 
-pub(super) fn read(text: &str) -> Result<Read, Failure> {
+/// What was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The event. Ends before starts are left to whoever makes an event of it.
+    pub change: EventChange,
+    /// The days, on the clock of the start's zone, of the series' occurrences that are deleted; in
+    /// order, each once.
+    pub excluded: Vec<Date>,
+    /// How many changed occurrences came along and were not read.
+    pub exceptions: usize,
+}
+
+/// Reads an event or a series. Unknown content is skipped.
+///
+/// Times without a zone are UTC. Who organizes it is not read, nor are its changed occurrences.
+///
+/// # Errors
+/// [`Failure::BadMime`] for anything but one whole iCalendar with one event that is no changed
+/// occurrence, and a start; [`Failure::BadRecurrence`] for what no pattern of EWS says;
+/// [`Failure::UnknownTimeZone`] for a zone without a known name or rules that can be understood, and
+/// for a series in a zone that shows the same as none that is known.
+pub fn read(text: &str) -> Result<Read, Failure> {
     let calendar = parse(text).ok_or(Failure::BadMime)?;
     let events = || calendar.components.iter().filter(|it| it.component_type == ICalendarComponentType::VEvent);
     let is_exception = |event: &&ICalendarComponent| event.has_property(&ICalendarProperty::RecurrenceId);
@@ -123,7 +144,7 @@ fn body(event: &ICalendarComponent) -> Option<Body> {
             .and_then(ICalendarParameterValue::as_text)
             .is_none_or(|kind| kind.eq_ignore_ascii_case("text/html"))
     };
-    let html = event.properties(&ICalendarProperty::Other(super::HTML.to_owned())).find(is_html).map(joined);
+    let html = event.properties(&ICalendarProperty::Other(words::HTML.to_owned())).find(is_html).map(joined);
     if let Some(content) = html.filter(|html| !html.is_empty()) {
         return Some(Body { content, is_html: true });
     }
@@ -131,8 +152,8 @@ fn body(event: &ICalendarComponent) -> Option<Body> {
 }
 
 fn show_as(event: &ICalendarComponent) -> Option<BusyStatus> {
-    let named = text(event, &ICalendarProperty::Other(super::BUSY_STATUS.to_owned()));
-    let named = named.and_then(|name| super::BUSY.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim())));
+    let named = text(event, &ICalendarProperty::Other(words::BUSY_STATUS.to_owned()));
+    let named = named.and_then(|name| words::BUSY.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim())));
     if let Some((_, status)) = named {
         return Some(*status);
     }
@@ -149,7 +170,7 @@ fn sensitivity(event: &ICalendarComponent) -> Option<Sensitivity> {
         ICalendarValue::Classification(ICalendarClassification::Public) => Sensitivity::Normal,
         ICalendarValue::Classification(ICalendarClassification::Private) => Sensitivity::Private,
         ICalendarValue::Classification(ICalendarClassification::Confidential) => Sensitivity::Confidential,
-        ICalendarValue::Text(name) if name.eq_ignore_ascii_case(super::PERSONAL) => Sensitivity::Personal,
+        ICalendarValue::Text(name) if name.eq_ignore_ascii_case(words::PERSONAL) => Sensitivity::Personal,
         // RFC 5545 §3.8.1.3: what is not known is private.
         _ => Sensitivity::Private,
     })

@@ -3,14 +3,21 @@
 mod round_trip;
 mod samples;
 
-use jiff::civil::{date, datetime};
+use std::borrow::Cow;
 
+use jiff::Timestamp;
+use jiff::civil::{Date, date, datetime};
+
+use super::words::BUSY;
 use super::*;
 use crate::calendar::event::{
-    Attendee, EventId, EventKind, Importance, Person, Response, Role, Sensitivity, When, ZonedTime,
+    Attendee, Body, Event, EventChange, EventId, EventKind, Importance, Person, Response, Role, Sensitivity, When,
+    ZonedTime,
 };
+use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, WeekIndex, Weekdays};
 use crate::calendar::zone::Zone;
+use crate::failure::Failure;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -2,6 +2,7 @@
 //!
 //! Must not know how a line is folded or escaped: calcard does that.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use calcard::icalendar::{
@@ -14,13 +15,24 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
 use super::recurrence::Beginning;
-use super::{Plain, clean, moment, people, recurrence, zone};
+use super::words::{self, clean};
+use super::{moment, people, recurrence, zone};
 use crate::calendar::event::{Body, Event, EventKind, Importance, Sensitivity, When};
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::RangeEnd;
 use crate::calendar::zone::Zone;
 
-pub(super) fn write(event: &Event, series: &[Event], plain: Plain, now: Timestamp) -> String {
+/// Makes plain text of a body.
+pub type Plain = fn(&Body) -> Cow<'_, str>;
+
+/// Writes an event, with the changed occurrences of a series, where they are known.
+///
+/// All that is in the event is told: what a reader may not see has to be taken out before. A series'
+/// deleted occurrences are those of [`Event::deleted`]. Times are told on the clock of the event's
+/// zone, with its rules, or in UTC when its name is unknown. The text has no `METHOD`: it stands for
+/// an item, not for a message. `plain` makes plain text of a body; `now` is the date of what has none.
+#[must_use]
+pub fn write(event: &Event, series: &[Event], plain: Plain, now: Timestamp) -> String {
     let mut calendar = Calendar::new(event.when.is_all_day());
     let clock = Named::of(event.recurrence.as_ref().and_then(|it| it.zone.as_deref()).or(event.start_zone.as_deref()));
     calendar.event(event, clock.as_ref(), plain, now);
@@ -188,13 +200,13 @@ fn describe_time(component: &mut ICalendarComponent, event: &Event) {
         _ => ICalendarTransparency::Opaque,
     };
     component.add_property(ICalendarProperty::Transp, transparency);
-    if let Some(status) = super::BUSY.iter().find(|(_, status)| *status == event.show_as).map(|(name, _)| *name) {
-        component.add_property(other(super::BUSY_STATUS), status);
+    if let Some(status) = words::BUSY.iter().find(|(_, status)| *status == event.show_as).map(|(name, _)| *name) {
+        component.add_property(other(words::BUSY_STATUS), status);
     }
-    component.add_property(other(super::ALL_DAY), if event.when.is_all_day() { "TRUE" } else { "FALSE" });
+    component.add_property(other(words::ALL_DAY), if event.when.is_all_day() { "TRUE" } else { "FALSE" });
     let class = match event.sensitivity {
         Sensitivity::Normal => ICalendarClassification::Public.into(),
-        Sensitivity::Personal => ICalendarValue::from(super::PERSONAL),
+        Sensitivity::Personal => ICalendarValue::from(words::PERSONAL),
         Sensitivity::Private => ICalendarClassification::Private.into(),
         Sensitivity::Confidential => ICalendarClassification::Confidential.into(),
     };
@@ -236,7 +248,7 @@ fn describe_body(component: &mut ICalendarComponent, body: &Body, plain: Plain) 
     add_text(component, ICalendarProperty::Description, &plain(body));
     if body.is_html && !body.content.is_empty() {
         let html =
-            ICalendarEntry::new(other(super::HTML)).with_param(ICalendarParameter::fmttype("text/html".to_owned()));
+            ICalendarEntry::new(other(words::HTML)).with_param(ICalendarParameter::fmttype("text/html".to_owned()));
         component.entries.push(html.with_value(clean(&body.content)));
     }
 }
