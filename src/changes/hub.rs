@@ -219,6 +219,7 @@ impl Hub {
             }
             let Some(subscription) = state.subscriptions.get_mut(id) else { continue };
             let listener = Listener { connection: number, bell: Arc::clone(&bell), until };
+            subscription.seen = Instant::now();
             if let Some(former) = subscription.listener.replace(listener) {
                 former.bell.notify_one();
             }

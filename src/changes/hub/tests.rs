@@ -84,7 +84,7 @@ async fn each_client_has_its_share() {
     assert_eq!(hub.add(respa, order(None, &["a@example.com"])).await, Err(Failure::TooManySubscriptions));
     assert!(hub.add(clients.named("other").unwrap(), order(None, &["a@example.com"])).await.is_ok());
     let open = hub.attach(respa, &[one], later()).unwrap();
-    assert_eq!(hub.attach(respa, &[two.clone()], later()).unwrap_err(), (Failure::TooManyStreams, vec![]));
+    assert_eq!(hub.attach(respa, std::slice::from_ref(&two), later()).unwrap_err(), (Failure::TooManyStreams, vec![]));
     hub.detach(&open);
     assert!(hub.attach(respa, &[two], later()).is_ok());
 }

@@ -35,7 +35,8 @@ impl Scene {
     }
 
     fn stream(&self, minutes: u64) -> Stream {
-        Stream::open(&self.hub, &self.client, &[self.id.clone()], Duration::from_secs(60 * minutes)).unwrap()
+        Stream::open(&self.hub, &self.client, std::slice::from_ref(&self.id), Duration::from_secs(60 * minutes))
+            .unwrap()
     }
 
     fn happen(&self, item: &str) {

@@ -56,7 +56,10 @@ impl Watchers {
             let todo = handle.news.take();
             let looked = self.end.run_until_cancelled(self.look(&mut place, &handle, todo)).await;
             let Some(looked) = looked else { break };
-            let outcome = looked.as_ref().map_or_else(Failure::label, |outcome| outcome);
+            let outcome = match &looked {
+                Ok(outcome) => *outcome,
+                Err(failure) => failure.label(),
+            };
             self.hub.metrics.rounds.get_or_create(&OutcomeLabel { outcome }).inc();
             let (settings, company) = (&self.hub.settings, self.company(&mailbox));
             let wait = match &looked {
