@@ -276,6 +276,8 @@ def main():
         service_endpoint=details["ews_url"],
         credentials=Credentials(details["account_username"], details["account_password"]),
         retry_policy=FailFast(),
+        # One for the stream, one for what is asked meanwhile.
+        max_connections=2,
     )
     account = Account(
         primary_smtp_address=owner, config=configuration, autodiscover=False, access_type=DELEGATE, default_timezone=ZONE
