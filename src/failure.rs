@@ -43,6 +43,9 @@ pub enum Failure {
     /// A subscription to nothing, or to what cannot be subscribed to.
     #[error("The subscription request is not valid.")]
     BadSubscriptionRequest,
+    /// A value that the calendar service does not take.
+    #[error("The calendar service does not accept a value of the item.")]
+    BadValue,
     /// The free/busy view asked for is none of the five, or none was asked for.
     #[error("The requested free/busy view is not valid.")]
     BadView,
@@ -284,6 +287,7 @@ impl Failure {
             | Self::BadProperty { .. }
             | Self::BadRecurrence
             | Self::BadSubscriptionRequest
+            | Self::BadValue
             | Self::BadWatermark
             | Self::ChangeKeyRequired
             | Self::EmptyId
@@ -370,6 +374,7 @@ impl Failure {
             Self::ChangeKeyRequired => "change_key_required",
             Self::BadWatermark => "bad_watermark",
             Self::BadSubscriptionRequest => "bad_subscription_request",
+            Self::BadValue => "bad_value",
             Self::BadRecurrence => "bad_recurrence",
             Self::BadProperty { .. } => "bad_property",
             Self::BadMime => "bad_mime",

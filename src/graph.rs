@@ -5,16 +5,19 @@
 //! policy. Must not know SOAP, nor who the clients are.
 
 mod anchors;
+mod batch;
 mod cache;
 mod calls;
 mod circuit;
 mod client;
 mod directory;
+mod event_json;
 mod events;
 mod fault;
 mod feed;
 mod fills;
 mod free_busy;
+mod generations;
 mod grid;
 mod http;
 mod json;
@@ -22,6 +25,7 @@ mod lanes;
 mod limit;
 mod line;
 mod listing;
+mod people;
 mod probe;
 mod settings;
 mod status;
@@ -30,6 +34,7 @@ mod stub;
 #[cfg(test)]
 mod tests;
 mod token;
+mod visit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,9 +44,10 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 pub use self::calls::delta::{Round, Since, Told, ToldItem};
+pub use self::calls::event_reply::{Reply, ReplyKind};
 pub use self::calls::subscriptions::{Arranged, Order};
 pub use self::circuit::CircuitState;
-pub use self::events::{EventParts, Reply, ReplyKind};
+pub use self::event_json::EventParts;
 pub use self::feed::{Meaning, Notice, notices};
 pub use self::settings::{CacheSettings, Detail, Settings};
 pub use self::status::{CredentialStatus, Probe, TenantStatus};
@@ -78,6 +84,7 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
 pub struct Graphs {
     graphs: Vec<Graph>,
     by_domain: HashMap<Box<str>, usize>,
+    cache: Arc<Cache>,
     tally: Tally,
 }
 
@@ -91,8 +98,8 @@ pub struct Graph {
     directory: Option<Directory>,
     /// The credential for each capability, in the order of [`Capability::ALL`].
     serving: [Option<u16>; Capability::ALL.len()],
-    /// Whether the operator was told that a credential is missing.
-    told: AtomicBool,
+    /// Whether the operator was told that a credential is missing, in the same order.
+    told: [AtomicBool; Capability::ALL.len()],
 }
 
 impl Graphs {
@@ -113,7 +120,7 @@ impl Graphs {
             graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics)?);
         }
         let tally = Tally::new(&metrics);
-        Ok(Self { graphs, by_domain, tally })
+        Ok(Self { graphs, by_domain, cache, tally })
     }
 
     /// The tenant that lists a mailbox's domain; a domain under it is another.
@@ -243,6 +250,17 @@ impl Graphs {
         self.directory(list.mailbox())?.rooms(list.mailbox(), journal).await
     }
 
+    /// Notes that calendars have changed: nothing that was asked before is told of them any more, be
+    /// it remembered or still under way. Mailboxes of nobody's tenant do no harm.
+    pub fn changed<'a>(&self, mailboxes: impl IntoIterator<Item = &'a Mailbox>) {
+        let ours: Vec<_> = mailboxes.into_iter().filter(|mailbox| self.route(mailbox).is_some()).cloned().collect();
+        if ours.is_empty() {
+            return;
+        }
+        self.cache.generations.change(&ours);
+        self.graphs.iter().for_each(|graph| graph.fills.outdate(&ours));
+    }
+
     /// How all tenants stand, by what is known; calls nobody.
     #[must_use]
     pub fn status(&self) -> Vec<TenantStatus> {
@@ -312,12 +330,21 @@ impl Graph {
         let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, settings));
         let grid = Grid::new(settings.cache.days_per_window);
         let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
-        Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: AtomicBool::new(false) })
+        Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: Default::default() })
     }
 
     fn credential(&self, capability: Capability) -> Option<u16> {
         let place = Capability::ALL.iter().position(|known| *known == capability)?;
         self.serving.get(place).copied().flatten()
+    }
+
+    /// Tells the operator, once, that no credential serves a capability.
+    fn tell_missing(&self, capability: Capability) {
+        let place = Capability::ALL.iter().position(|known| *known == capability);
+        if place.and_then(|place| self.told.get(place)).is_some_and(|told| !told.swap(true, Relaxed)) {
+            let (tenant, capability) = (&self.name, capability.name());
+            tracing::error!(tenant, capability, "no credential of this tenant serves this: its mailboxes are denied");
+        }
     }
 
     /// Where busy times come from: details from calendarView where a credential may read it, all
@@ -329,11 +356,8 @@ impl Graph {
             return Some((Source::View, credential));
         }
         let found = self.credential(Capability::FreeBusy).map(|credential| (Source::Schedule, credential));
-        if found.is_none() && !self.told.swap(true, Relaxed) {
-            tracing::error!(
-                tenant = self.name,
-                "no credential of this tenant serves free_busy: its mailboxes are denied"
-            );
+        if found.is_none() {
+            self.tell_missing(Capability::FreeBusy);
         }
         found
     }

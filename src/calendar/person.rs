@@ -3,7 +3,7 @@
 use super::Mailbox;
 
 /// What is looked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Query {
     /// Whoever has an address, also as an alias.
     Address(Mailbox),

@@ -45,6 +45,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::BadProperty { .. } => ("ErrorInvalidPropertyRequest", None, None),
         Failure::BadRecurrence => ("ErrorCalendarInvalidRecurrence", None, None),
         Failure::BadSubscriptionRequest => ("ErrorInvalidSubscriptionRequest", None, None),
+        Failure::BadValue => ("ErrorPropertyValidationFailure", None, None),
         Failure::BadWatermark => ("ErrorInvalidWatermark", None, None),
         Failure::ChangeKeyRequired => ("ErrorChangeKeyRequired", None, None),
         Failure::EmptyId => ("ErrorInvalidIdEmpty", None, None),

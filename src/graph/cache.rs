@@ -13,6 +13,7 @@ use moka::policy::EvictionPolicy;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
+use super::generations::Generations;
 use super::settings::CacheSettings;
 use crate::calendar::Mailbox;
 use crate::calendar::free_busy::{BusyItem, ItemDetails, Span};
@@ -33,6 +34,8 @@ pub(super) struct Cache {
     entries: Option<moka::sync::Cache<Key, Entry>>,
     /// When Graph last said no.
     refusals: moka::sync::Cache<Refused, Instant>,
+    /// What was asked before its mailbox's last change is not known any more.
+    pub(super) generations: Generations,
     lifetime: Duration,
     negative_lifetime: Duration,
     stale: Duration,
@@ -98,7 +101,14 @@ pub(super) enum Look {
 #[derive(Clone, Debug)]
 struct Entry {
     kept: Kept,
-    told: Instant,
+    told: Asked,
+}
+
+/// When a question was asked: by the clock, and in which state of things.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) at: Instant,
+    generation: u64,
 }
 
 impl Cache {
@@ -119,6 +129,7 @@ impl Cache {
         Self {
             entries,
             refusals,
+            generations: Generations::default(),
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,
@@ -127,11 +138,20 @@ impl Cache {
         }
     }
 
+    /// The time of a question that is asked now.
+    pub(super) fn ask(&self) -> Asked {
+        Asked { at: Instant::now(), generation: self.generations.now() }
+    }
+
     /// What is known at `now`.
     pub(super) fn look(&self, key: &Key, now: Instant) -> Look {
         let Some(Entry { kept, told }) = self.entries.as_ref().and_then(|entries| entries.get(key)) else {
             return Look::Nothing;
         };
+        if !self.generations.holds(&key.mailbox, told.generation) {
+            return Look::Nothing;
+        }
+        let told = told.at;
         let age = now.saturating_duration_since(told);
         match kept {
             Kept::Span(span) if age < self.lifetime - self.lifetime / 5 => Look::Fresh(Kept::Span(span)),
@@ -144,13 +164,13 @@ impl Cache {
         }
     }
 
-    /// Remembers busy times that were told at `told`.
-    pub(super) fn keep(&self, key: Key, span: Arc<Span>, told: Instant) {
+    /// Remembers busy times.
+    pub(super) fn keep(&self, key: Key, span: Arc<Span>, told: Asked) {
         self.insert(key, Kept::Span(span), told);
     }
 
     /// Remembers, of a failure of one window, what may be remembered.
-    pub(super) fn fail(&self, key: Key, failure: &Failure, told: Instant) {
+    pub(super) fn fail(&self, key: Key, failure: &Failure, told: Asked) {
         match failure {
             Failure::NoSuchMailbox { .. } => self.insert(key, Kept::Nobody, told),
             Failure::Denied => self.insert(key, Kept::Denied, told),
@@ -184,9 +204,12 @@ impl Cache {
         })
     }
 
-    fn insert(&self, key: Key, kept: Kept, told: Instant) {
+    fn insert(&self, key: Key, kept: Kept, told: Asked) {
+        if !self.generations.holds(&key.mailbox, told.generation) {
+            return;
+        }
         if let Some(entries) = &self.entries {
-            later(entries, key, Entry { kept, told }, |entry| entry.told);
+            later(entries, key, Entry { kept, told }, |entry| entry.told.at);
             self.count.set(i64::try_from(entries.entry_count()).unwrap_or(i64::MAX));
             self.bytes.set(i64::try_from(entries.weighted_size()).unwrap_or(i64::MAX));
         }
@@ -235,6 +258,10 @@ mod tests {
         Key { mailbox: Mailbox::parse(address).unwrap(), window: 0, tenant: 0, credential: 0, source: Source::Schedule }
     }
 
+    fn asked(at: Instant) -> Asked {
+        Asked { at, generation: 0 }
+    }
+
     fn span(items: usize) -> Arc<Span> {
         let (start, end) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(3600).unwrap());
         Arc::new(Span {
@@ -256,12 +283,12 @@ mod tests {
         let cache = Cache::new(&CacheSettings::default(), &Metrics::new());
         let (key, begun) = (key("a@example.com"), Instant::now());
         let later = begun + Duration::from_secs(1);
-        cache.keep(key.clone(), span(2), later);
-        cache.keep(key.clone(), span(1), begun);
-        cache.fail(key.clone(), &Failure::Denied, begun);
+        cache.keep(key.clone(), span(2), asked(later));
+        cache.keep(key.clone(), span(1), asked(begun));
+        cache.fail(key.clone(), &Failure::Denied, asked(begun));
         let Look::Fresh(Kept::Span(told)) = cache.look(&key, later) else { panic!("a span") };
         assert_eq!(told.items.len(), 2);
-        cache.fail(key.clone(), &Failure::Denied, later);
+        cache.fail(key.clone(), &Failure::Denied, asked(later));
         assert!(matches!(cache.look(&key, later), Look::Fresh(Kept::Denied)));
     }
 
@@ -272,7 +299,7 @@ mod tests {
         let view = Key { source: Source::View, ..a.clone() };
         let other = Key { credential: 1, ..a.clone() };
         for key in [&a, &b, &view, &other] {
-            cache.keep(key.clone(), span(1), begun);
+            cache.keep(key.clone(), span(1), asked(begun));
         }
         let old = |key| matches!(cache.look(key, begun + Duration::from_secs(400)), Look::Old(_));
         let refuse = |failure, seconds| {
@@ -284,7 +311,7 @@ mod tests {
         assert!(!old(&a) && old(&b) && old(&view) && old(&other));
         refuse(Failure::CredentialRefused, 10);
         assert!(!old(&b) && !old(&view) && old(&other));
-        cache.keep(b.clone(), span(1), begun + Duration::from_secs(11));
+        cache.keep(b.clone(), span(1), asked(begun + Duration::from_secs(11)));
         assert!(old(&b), "told since");
     }
 
@@ -294,7 +321,7 @@ mod tests {
         let cache = Cache::new(&settings, &Metrics::new());
         let now = Instant::now();
         for number in 0..5000 {
-            cache.keep(key(&format!("m{number}@example.com")), span(20), now);
+            cache.keep(key(&format!("m{number}@example.com")), span(20), asked(now));
         }
         let entries = cache.entries.as_ref().unwrap();
         entries.run_pending_tasks();

@@ -195,14 +195,15 @@ impl Client {
         result
     }
 
-    /// Reads a collection to its end, or until `enough` values are there.
+    /// Reads a collection to its end, or until `enough` values are there, with a credential and
+    /// charged to mailboxes.
     ///
     /// # Errors
     /// As [`Self::send`].
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         name: &'static str,
-        credential: usize,
+        (credential, mailboxes): (usize, &[Mailbox]),
         first: Url,
         enough: usize,
         journal: &Journal,
@@ -212,7 +213,7 @@ impl Client {
         while let Some(url) = next.take() {
             let (id, deadline) = (journal.request_id, journal.deadline);
             journal.graph_calls.add(1);
-            let body = self.send(&Call::get(name, credential, &[], url, id, deadline)).await?;
+            let body = self.send(&Call::get(name, credential, mailboxes, url, id, deadline)).await?;
             let page: Page<T> = decode(name, &body)?;
             values.extend(page.value);
             if values.len() < enough {

@@ -1,55 +1,27 @@
-//! Events of mailboxes: reading and writing them, and finding people.
+//! Events of mailboxes: reading them. `events/writes.rs` writes them.
 //!
-//! Nothing here is remembered: who reads sees what Graph has. Each write makes what is remembered of
-//! busy times worthless. Only `writes` calls the methods that write.
+//! Nothing here is remembered: who reads sees what Graph has. Owns which credential serves a mailbox's
+//! events, and that the proof is one for events. Must not know JSON.
 
-use uuid::Uuid;
+mod writes;
 
-use super::Graphs;
-use crate::calendar::Window;
-use crate::calendar::event::{Event, EventChange, EventId, PropertyId, ZonedTime};
-use crate::calendar::person::{Entry, Query};
-use crate::client::{Entitled, Permitted};
+use super::calls::event_get::{event_get, events_get};
+use super::calls::event_instances::event_instances;
+use super::calls::event_list::event_list;
+use super::calls::event_view::event_view;
+use super::visit::Visit;
+use super::{EventParts, Graphs};
+use crate::calendar::event::{Event, EventId};
+use crate::calendar::{Capability, Window};
+use crate::client::Permitted;
 use crate::failure::Failure;
 use crate::journal::Journal;
 
-/// Which parts of events are read besides the usual ones.
-#[derive(Clone, Debug, Default)]
-pub struct EventParts {
-    /// The text.
-    pub body: bool,
-    /// Changed and deleted occurrences of a series; only of single events.
-    pub exceptions: bool,
-    /// Extended properties.
-    pub properties: Vec<PropertyId>,
-}
-
-/// An answer to an invitation.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// Which.
-    pub kind: ReplyKind,
-    /// A text for the organizer; may be empty.
-    pub comment: String,
-    /// Whether the organizer is told.
-    pub sends: bool,
-    /// Another time.
-    pub proposed: Option<(ZonedTime, ZonedTime)>,
-}
-
-/// Which answer to an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyKind {
-    /// Yes.
-    Accept,
-    /// No.
-    Decline,
-    /// Perhaps.
-    Tentative,
-}
-
 impl Graphs {
     /// Everything in a window, series as their occurrences, by start. The whole of it or a failure.
+    ///
+    /// Whole days are those of whoever looks at them: all that may overlap the window in some zone
+    /// are there, and the caller leaves out those that do not in its own.
     ///
     /// # Errors
     /// Whatever failed, a later page included; [`Failure::TooManyFound`].
@@ -60,8 +32,7 @@ impl Graphs {
         parts: &EventParts,
         journal: &Journal,
     ) -> Result<Vec<Event>, Failure> {
-        let _ = (mailbox, window, parts, journal);
-        Err(Failure::Internal)
+        Ok(event_view(self.reading(mailbox, journal)?, window, parts).await?)
     }
 
     /// All single events and series of a calendar, by start. The whole of it or a failure.
@@ -74,8 +45,7 @@ impl Graphs {
         parts: &EventParts,
         journal: &Journal,
     ) -> Result<Vec<Event>, Failure> {
-        let _ = (mailbox, parts, journal);
-        Err(Failure::Internal)
+        Ok(event_list(self.reading(mailbox, journal)?, parts).await?)
     }
 
     /// One event.
@@ -89,11 +59,28 @@ impl Graphs {
         parts: &EventParts,
         journal: &Journal,
     ) -> Result<Event, Failure> {
-        let _ = (mailbox, id, parts, journal);
-        Err(Failure::Internal)
+        Ok(event_get(self.reading(mailbox, journal)?, id, parts).await?)
     }
 
-    /// The occurrences of a series, deleted ones left out, by start, `most` of them at most.
+    /// Several events, in the order of their ids, in few calls.
+    ///
+    /// # Errors
+    /// For each as [`Self::event`].
+    pub async fn events_by_id(
+        &self,
+        mailbox: &Permitted,
+        ids: &[EventId],
+        parts: &EventParts,
+        journal: &Journal,
+    ) -> Vec<Result<Event, Failure>> {
+        match self.reading(mailbox, journal) {
+            Ok(visit) => events_get(visit, ids, parts).await,
+            Err(failure) => ids.iter().map(|_| Err(failure.clone())).collect(),
+        }
+    }
+
+    /// The occurrences of a series, deleted ones left out, by start, `most` of them at most. Whole
+    /// days as in [`Self::view`].
     ///
     /// # Errors
     /// [`Failure::NoSuchItem`], [`Failure::NotASeries`].
@@ -106,106 +93,32 @@ impl Graphs {
         parts: &EventParts,
         journal: &Journal,
     ) -> Result<Vec<Event>, Failure> {
-        let _ = (mailbox, series, window, most, parts, journal);
-        Err(Failure::Internal)
+        Ok(event_instances(self.reading(mailbox, journal)?, series, window, most, parts).await?)
     }
 
-    /// People, rooms and groups that a query may mean, a hundred and one at most.
-    ///
-    /// # Errors
-    /// [`Failure::Denied`] without a credential for the directory.
-    pub async fn people(&self, proof: &Entitled, query: &Query, journal: &Journal) -> Result<Vec<Entry>, Failure> {
-        let _ = (proof, query, journal);
-        Err(Failure::Internal)
+    /// Who may write may read; a tenant's credential that writes may, too.
+    pub(super) fn reading<'a>(&'a self, mailbox: &'a Permitted, journal: &'a Journal) -> Result<Visit<'a>, Failure> {
+        match mailbox.capability() {
+            Capability::CalendarRead | Capability::CalendarWrite => {}
+            _ => return Err(Failure::Denied),
+        }
+        self.visit(mailbox, &[Capability::CalendarRead, Capability::CalendarWrite], journal)
     }
 
-    /// Makes an event. Asked again with the same transaction and change, it makes no second one.
-    ///
-    /// # Errors
-    /// As [`Self::event`]; after any failure the event may be there.
-    pub async fn create_event(
-        &self,
-        mailbox: &Permitted,
-        change: &EventChange,
-        transaction: Uuid,
-        journal: &Journal,
-    ) -> Result<Event, Failure> {
-        let _ = (mailbox, change, transaction, journal);
-        Err(Failure::Internal)
-    }
-
-    /// The event that a transaction made, if it is there.
-    ///
-    /// # Errors
-    /// As [`Self::event`].
-    pub async fn created_event(
-        &self,
-        mailbox: &Permitted,
-        transaction: Uuid,
-        journal: &Journal,
-    ) -> Result<Option<EventId>, Failure> {
-        let _ = (mailbox, transaction, journal);
-        Err(Failure::Internal)
-    }
-
-    /// Changes an event, if it still has the change key that is expected, and gives it as it is then.
-    ///
-    /// # Errors
-    /// [`Failure::Conflict`] if it has another change key; else as [`Self::event`].
-    pub async fn update_event(
-        &self,
-        mailbox: &Permitted,
-        id: &EventId,
-        change: &EventChange,
-        expected: Option<&str>,
-        journal: &Journal,
-    ) -> Result<Event, Failure> {
-        let _ = (mailbox, id, change, expected, journal);
-        Err(Failure::Internal)
-    }
-
-    /// Deletes an event; its attendees are told if the mailbox invited them.
-    ///
-    /// # Errors
-    /// As [`Self::update_event`].
-    pub async fn delete_event(
-        &self,
-        mailbox: &Permitted,
-        id: &EventId,
-        expected: Option<&str>,
-        journal: &Journal,
-    ) -> Result<(), Failure> {
-        let _ = (mailbox, id, expected, journal);
-        Err(Failure::Internal)
-    }
-
-    /// Answers an invitation.
-    ///
-    /// # Errors
-    /// As [`Self::event`].
-    pub async fn reply(
-        &self,
-        mailbox: &Permitted,
-        id: &EventId,
-        reply: &Reply,
-        journal: &Journal,
-    ) -> Result<(), Failure> {
-        let _ = (mailbox, id, reply, journal);
-        Err(Failure::Internal)
-    }
-
-    /// Calls a meeting off and tells the attendees.
-    ///
-    /// # Errors
-    /// [`Failure::NotOrganizer`]; else as [`Self::event`].
-    pub async fn cancel_event(
-        &self,
-        mailbox: &Permitted,
-        id: &EventId,
-        comment: &str,
-        journal: &Journal,
-    ) -> Result<(), Failure> {
-        let _ = (mailbox, id, comment, journal);
-        Err(Failure::Internal)
+    /// With the credential that serves the first of the capabilities that any serves.
+    fn visit<'a>(
+        &'a self,
+        permitted: &'a Permitted,
+        capabilities: &[Capability],
+        journal: &'a Journal,
+    ) -> Result<Visit<'a>, Failure> {
+        let mailbox = permitted.mailbox();
+        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+        let graph = self.route(mailbox).ok_or_else(nobody)?;
+        let Some(credential) = capabilities.iter().find_map(|capability| graph.credential(*capability)) else {
+            capabilities.iter().take(1).for_each(|capability| graph.tell_missing(*capability));
+            return Err(Failure::Denied);
+        };
+        Ok(Visit { client: &graph.client, credential: credential.into(), mailbox, journal })
     }
 }

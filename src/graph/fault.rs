@@ -78,8 +78,27 @@ impl Refusal {
                 | "Request_ResourceNotFound"
                 | "ResourceNotFound",
             ) => nobody(),
-            (400, "ErrorInvalidIdMalformed") => Failure::BadId,
-            (400, "ErrorOccurrenceCrossingBoundary") => Failure::OccurrenceBoundary,
+            (400, "ErrorInvalidId" | "ErrorInvalidIdMalformed" | "ErrorInvalidIdEmpty") => Failure::BadId,
+            (400, code) if code.starts_with("ErrorCalendar") || code.starts_with("ErrorOccurrence") => occurrence(code),
+            (400, code) if code.contains("Recurrence") => Failure::BadRecurrence,
+            (400, "ErrorIrresolvableConflict" | "ErrorStaleObject") => Failure::Conflict,
+            (400, "ErrorInvalidChangeKey") => Failure::BadChangeKey,
+            (400, "ErrorInvalidTimeZone" | "InvalidTimeZone" | "TimeZoneNotSupportedException") => {
+                Failure::UnknownTimeZone
+            }
+            (
+                400,
+                "ErrorExceededMaxRecipientLimit"
+                | "ErrorInvalidArgument"
+                | "ErrorInvalidParameter"
+                | "ErrorInvalidProperty"
+                | "ErrorInvalidRecipients"
+                | "ErrorInvalidRequest"
+                | "ErrorInvalidSmtpAddress"
+                | "ErrorMessageSizeExceeded"
+                | "ErrorPropertyValidationFailure",
+            )
+            | (413, _) => Failure::BadValue,
             // The id is that of an item in another mailbox.
             (400, "ErrorInvalidMailboxItemId") => Failure::NoSuchItem,
             (400, "ErrorInvalidTimeInterval" | "ErrorTimeIntervalTooBig") => {
@@ -123,6 +142,24 @@ pub(super) fn retry_after_seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER))
 }
 
+/// What Exchange's codes about times and occurrences mean
+/// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode>).
+fn occurrence(code: &str) -> Failure {
+    match code {
+        "ErrorCalendarCannotUseIdForOccurrenceId" => Failure::NotAnOccurrence,
+        "ErrorCalendarCannotUseIdForRecurringMasterId" => Failure::NotASeries,
+        "ErrorCalendarDurationIsTooLong" => Failure::TooLong,
+        "ErrorCalendarEndDateIsEarlierThanStartDate" => Failure::EndBeforeStart,
+        "ErrorCalendarInvalidRecurrence" => Failure::BadRecurrence,
+        "ErrorCalendarInvalidTimeZone" => Failure::UnknownTimeZone,
+        "ErrorCalendarIsNotOrganizer" => Failure::NotOrganizer,
+        "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange" => Failure::OccurrenceOutOfRange,
+        "ErrorCalendarOccurrenceIsDeletedFromRecurrence" => Failure::OccurrenceDeleted,
+        "ErrorOccurrenceCrossingBoundary" => Failure::OccurrenceBoundary,
+        _ => Failure::BadValue,
+    }
+}
+
 /// What a schedule's error inside a successful getSchedule means: Exchange's availability codes as
 /// decimal text.
 pub(super) fn schedule(code: &str, message: &str, mailbox: &Mailbox) -> Failure {
@@ -153,6 +190,7 @@ impl Trouble {
             Failure::NoSuchMailbox { .. }
                 | Failure::NoSuchItem
                 | Failure::Denied
+                | Failure::BadValue
                 | Failure::Internal
                 | Failure::ResultTooBig
         );
@@ -162,6 +200,12 @@ impl Trouble {
     /// Whether Graph throttled the call.
     pub(super) fn is_throttled(&self) -> bool {
         self.status == Some(429)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        trouble.failure
     }
 }
 
@@ -190,6 +234,21 @@ mod tests {
             (400, "ErrorTimeIntervalTooBig", window),
             (400, "ErrorMailboxDataArrayTooBig", Failure::Internal),
             (400, "RequestBodyRead", Failure::Internal),
+            (400, "ErrorInvalidIdMalformed", Failure::BadId),
+            (400, "ErrorInvalidMailboxItemId", Failure::NoSuchItem),
+            (400, "ErrorOccurrenceCrossingBoundary", Failure::OccurrenceBoundary),
+            (400, "ErrorCalendarEndDateIsEarlierThanStartDate", Failure::EndBeforeStart),
+            (400, "ErrorCalendarDurationIsTooLong", Failure::TooLong),
+            (400, "ErrorCalendarOccurrenceIsDeletedFromRecurrence", Failure::OccurrenceDeleted),
+            (400, "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange", Failure::OccurrenceOutOfRange),
+            (400, "ErrorCalendarCannotUseIdForRecurringMasterId", Failure::NotASeries),
+            (400, "ErrorCalendarViewRangeTooBig", Failure::BadValue),
+            (400, "ErrorInvalidRecurrencePattern", Failure::BadRecurrence),
+            (400, "TimeZoneNotSupportedException", Failure::UnknownTimeZone),
+            (400, "ErrorIrresolvableConflict", Failure::Conflict),
+            (400, "ErrorPropertyValidationFailure", Failure::BadValue),
+            (400, "ErrorInvalidRequest", Failure::BadValue),
+            (413, "", Failure::BadValue),
             (401, "InvalidAuthenticationToken", Failure::CredentialRefused),
             (403, "ErrorAccessDenied", Failure::Denied),
             (403, "Authorization_RequestDenied", Failure::Denied),

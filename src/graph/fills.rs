@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::anchors::Anchors;
-use super::cache::{Cache, Kept, Key, Look, Source};
+use super::cache::{Asked, Cache, Kept, Key, Look, Source};
 use super::calls::calendar_view::{Ask, calendar_view, first_pages};
 use super::calls::get_schedule::{self, get_schedule};
 use super::client::Client;
@@ -32,7 +32,7 @@ use crate::calendar::free_busy::{Span, WorkingHours};
 use crate::failure::Failure;
 
 /// A call holds back others of its kind so long; then they no longer wait for it.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(50);
 /// Calls of one kind under way at once.
 const MOST_CALLS: usize = 16;
 /// What is told when too many wait already.
@@ -141,6 +141,14 @@ impl Fills {
     /// Asks for a mailbox whose answer grows old. Nobody need wait: the next look-up finds it.
     pub(super) fn refresh(self: &Arc<Self>, lot: Lot, mailbox: &Mailbox, asker: Uuid) {
         drop(self.enlist(lot, std::slice::from_ref(mailbox), Asker { id: asker, may_leave: false }));
+    }
+
+    /// Nobody joins what is under way about mailboxes: they have changed since it was asked.
+    pub(super) fn outdate(&self, mailboxes: &[Mailbox]) {
+        let mut lines = self.lock();
+        for line in lines.values_mut() {
+            mailboxes.iter().for_each(|mailbox| line.outdate(mailbox));
+        }
     }
 
     fn enlist(self: &Arc<Self>, lot: Lot, mailboxes: &[Mailbox], asker: Asker) -> Vec<(Ticket<Outcome>, bool)> {
@@ -268,7 +276,7 @@ impl Fills {
         .boxed()
     }
 
-    fn remember(&self, lot: Lot, mailbox: &Mailbox, answer: &Result<Answer, Failure>, told: Instant) {
+    fn remember(&self, lot: Lot, mailbox: &Mailbox, answer: &Result<Answer, Failure>, told: Asked) {
         match answer {
             Ok((_, spans)) => {
                 for (key, span) in self.keys(lot, mailbox).zip(spans.iter()) {
@@ -278,7 +286,7 @@ impl Fills {
             // Of several windows together; each by itself may be small enough.
             Err(Failure::ResultTooBig) if !lot.is_one_window() => {}
             Err(failure) => {
-                self.cache.refuse((self.tenant, lot.credential, lot.source), mailbox, failure, told);
+                self.cache.refuse((self.tenant, lot.credential, lot.source), mailbox, failure, told.at);
                 self.keys(lot, mailbox).for_each(|key| self.cache.fail(key, failure, told));
             }
         }
@@ -358,7 +366,8 @@ impl Fill {
     /// Asks, and asks again by halves where a single mailbox may have spoilt the call.
     async fn work(&mut self) {
         let (fills, lot) = (Arc::clone(&self.fills), self.lot);
-        let begun = Instant::now();
+        let asked = fills.cache.ask();
+        let begun = asked.at;
         let deadline = begun + fills.patience;
         let calls = AtomicU32::new(0);
         let mut mailboxes: Vec<_> = self.waiters.keys().cloned().collect();
@@ -374,7 +383,7 @@ impl Fill {
                     let hours = hours.clone().await;
                     for (mailbox, told) in told {
                         let shared = hours.get(&mailbox).cloned();
-                        self.deliver(&mailbox, told, shared, begun, calls.load(Relaxed));
+                        self.deliver(&mailbox, told, shared, asked, calls.load(Relaxed));
                     }
                 }
                 // Graph throttles by the mailbox that a call is charged to: another may do.
@@ -401,7 +410,7 @@ impl Fill {
                             }
                             other => other.clone(),
                         };
-                        self.deliver(&mailbox, Err(failure), None, begun, calls.load(Relaxed));
+                        self.deliver(&mailbox, Err(failure), None, asked, calls.load(Relaxed));
                     }
                 }
             }
@@ -414,7 +423,7 @@ impl Fill {
         mailbox: &Mailbox,
         told: Result<Listing, Failure>,
         hours: Option<Arc<WorkingHours>>,
-        begun: Instant,
+        asked: Asked,
         calls: u32,
     ) {
         let (fills, lot) = (&self.fills, self.lot);
@@ -422,7 +431,7 @@ impl Fill {
             let hours = listing.hours.take().map(|hours| fills.hours.share(hours)).or(hours);
             (lot.stretch, Arc::from(listing.cut(&fills.grid.cuts(lot.stretch), hours)))
         });
-        fills.remember(lot, mailbox, &answer, begun);
+        fills.remember(lot, mailbox, &answer, asked);
         let Some(waiters) = self.waiters.remove(mailbox) else { return };
         fills.forget_waiting(lot, [mailbox]);
         for waiter in waiters {

@@ -131,6 +131,11 @@ impl<T: Clone> Line<T> {
         });
     }
 
+    /// Nobody joins those who wait for a mailbox now; they themselves wait on.
+    pub(super) fn outdate(&mut self, mailbox: &Mailbox) {
+        self.waiting.remove(mailbox);
+    }
+
     /// Nobody waits any more for this about a mailbox.
     pub(super) fn leave(&mut self, mailbox: &Mailbox, stretch: Stretch) {
         let Some(waiting) = self.waiting.get_mut(mailbox) else { return };

@@ -29,6 +29,7 @@ use crate::tenant::{Cloud, Credential, Proof, Tenant};
 /// A request that came in.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
+    pub(super) method: http::Method,
     pub(super) path: String,
     pub(super) query: HashMap<String, String>,
     pub(super) headers: http::HeaderMap,
@@ -203,6 +204,7 @@ impl Stub {
         let (parts, body) = request.into_parts();
         let bytes = to_bytes(body, 1024 * 1024).await.unwrap();
         let seen = Seen {
+            method: parts.method,
             path: percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned(),
             query: url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect(),
             headers: parts.headers,

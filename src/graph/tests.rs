@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod caching;
+mod changing;
 mod details;
+mod events;
 mod failing;
 mod schema;
 mod secure;
+mod simulated;

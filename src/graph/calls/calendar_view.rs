@@ -7,18 +7,17 @@
 //!
 //! Owns this call's JSON. Must not know caches.
 
-use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::calendar::free_busy::{BusyItem, ItemDetails};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
-use crate::graph::client::{Call, Client};
-use crate::graph::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
-use crate::graph::json::{Page, Received, bounds, decode, encode, item, status, text};
+use crate::graph::batch::{self, Outcome};
+use crate::graph::client::Client;
+use crate::graph::fault::Trouble;
+use crate::graph::json::{Page, Received, bounds, item, status, text};
 use crate::graph::listing::{Listing, Told};
 
 const NAME: &str = "calendar_view";
@@ -53,16 +52,12 @@ pub(in crate::graph) async fn calendar_view(
     deadline: Instant,
 ) -> Result<(Vec<Told>, Vec<Ask>), Trouble> {
     let charged: Vec<_> = asks.iter().map(|ask| ask.mailbox.clone()).collect();
-    let batch = encode(&Batch::new(&asks))?;
-    let call = Call::get("batch", credential, &charged, client.url(&["$batch"]), id, deadline).posting(batch);
-    let body = client.send(&call).await?;
-    let mut replies = decode::<Replies>(NAME, &body)?.by_id();
+    let urls = asks.iter().map(|ask| ask.url.as_str());
+    let replies = batch::get(client, NAME, (credential, &charged), urls, id, deadline).await?;
     let (mut told, mut left) = (Vec::new(), Vec::new());
-    for (index, mut ask) in asks.into_iter().enumerate() {
-        let reply = replies.remove(&index.to_string()).ok_or(Failure::Internal)?;
-        client.count_part(NAME, reply.status);
-        match reply.read(&ask.mailbox) {
-            Outcome::Page(page) => {
+    for (mut ask, reply) in asks.into_iter().zip(replies) {
+        match reply.read::<Page<Event>>(NAME, &ask.mailbox) {
+            Outcome::Told(page) => {
                 ask.listing.items.extend(page.value.into_iter().map(Event::read));
                 ask.attempts = 0;
                 ask.pages += 1;
@@ -75,9 +70,7 @@ pub(in crate::graph) async fn calendar_view(
             }
             Outcome::Later(refusal, failure) => {
                 ask.attempts += 1;
-                let until = refusal.again_at(ask.attempts, Instant::now());
-                client.lanes.close(credential, std::slice::from_ref(&ask.mailbox), until);
-                match ask.attempts < ATTEMPTS && until < deadline {
+                match batch::put_off(client, (credential, &ask.mailbox), &refusal, ask.attempts, deadline) {
                     true => left.push(ask),
                     false => told.push((ask.mailbox, Err(failure))),
                 }
@@ -94,8 +87,8 @@ pub(in crate::graph) async fn calendar_view(
 /// [`Failure::Internal`] for an answer that cannot be read.
 pub(in crate::graph) fn read(mailbox: &Mailbox, body: &[u8]) -> Result<Listing, Trouble> {
     let mut listing = Listing::detailed();
-    for reply in decode::<Replies>(NAME, body)?.responses {
-        if let Outcome::Page(page) = reply.read(mailbox) {
+    for reply in batch::read(NAME, body)? {
+        if let Outcome::Told(page) = reply.read::<Page<Event>>(NAME, mailbox) {
             listing.items.extend(page.value.into_iter().map(Event::read));
         }
     }
@@ -112,42 +105,6 @@ pub(in crate::graph) struct Ask {
     listing: Listing,
     /// How often Graph put this page off.
     attempts: u32,
-}
-
-/// What one part of a batch came to.
-enum Outcome {
-    Page(Page<Event>),
-    /// To be asked again after a while; the failure is for when there is no time for it.
-    Later(Refusal, Failure),
-    Failed(Failure),
-}
-
-#[derive(Debug, Serialize)]
-struct Batch<'a> {
-    requests: Vec<Part<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Part<'a> {
-    id: String,
-    method: &'static str,
-    url: &'a str,
-    headers: HashMap<&'static str, &'static str>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Replies {
-    responses: Vec<Reply>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Reply {
-    id: String,
-    status: u16,
-    #[serde(default)]
-    headers: HashMap<String, String>,
-    #[serde(default)]
-    body: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,50 +128,6 @@ struct Event {
 #[serde(rename_all = "camelCase")]
 struct Location {
     display_name: Option<String>,
-}
-
-impl<'a> Batch<'a> {
-    fn new(asks: &'a [Ask]) -> Self {
-        let part = |(index, ask): (usize, &'a Ask)| Part {
-            id: index.to_string(),
-            method: "GET",
-            url: &ask.url,
-            headers: HashMap::from([("Prefer", r#"outlook.timezone="UTC""#)]),
-        };
-        Self { requests: asks.iter().enumerate().map(part).collect() }
-    }
-}
-
-impl Replies {
-    fn by_id(self) -> HashMap<String, Reply> {
-        self.responses.into_iter().map(|reply| (reply.id.clone(), reply)).collect()
-    }
-}
-
-impl Reply {
-    fn read(self, mailbox: &Mailbox) -> Outcome {
-        if self.status == 200 {
-            return match serde_json::from_value(self.body) {
-                Ok(page) => Outcome::Page(page),
-                Err(error) => {
-                    tracing::error!(call = NAME, line = error.line(), "an event of Graph's cannot be read");
-                    Outcome::Failed(Failure::Internal)
-                }
-            };
-        }
-        let retry_after = self
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
-            .and_then(|(_, value)| value.trim().parse().ok())
-            .map(retry_after_seconds);
-        let refusal = Refusal::read(self.status, retry_after, self.body.to_string().as_bytes());
-        let failure = refusal.failure(Some(mailbox));
-        match self.status {
-            429 | 503 | 504 => Outcome::Later(refusal, failure),
-            _ => Outcome::Failed(failure),
-        }
-    }
 }
 
 impl Event {
@@ -261,10 +174,10 @@ mod tests {
     #[test]
     fn every_kind_of_event() {
         let body = include_bytes!("../../../fixtures/graph/calendar_view/batch.json");
-        let mut replies = decode::<Replies>(NAME, body).unwrap().by_id();
         let mailbox = Mailbox::parse("anna@example.com").unwrap();
-        assert!(matches!(replies.remove("1").unwrap().read(&mailbox), Outcome::Failed(Failure::Denied)));
-        let Outcome::Page(page) = replies.remove("0").unwrap().read(&mailbox) else { panic!("a page") };
+        let mut outcomes = batch::read(NAME, body).unwrap().into_iter().map(|reply| reply.read(NAME, &mailbox));
+        assert!(matches!(outcomes.next().unwrap(), Outcome::<Page<Event>>::Failed(Failure::Denied)));
+        let Outcome::Told(page) = outcomes.next().unwrap() else { panic!("a page") };
         let items: Vec<_> = page.value.into_iter().map(Event::read).collect();
         let kinds: Vec<_> = items.iter().map(|(item, _)| (item.status(), item.is_all_day())).collect();
         let expected = [(BusyStatus::Tentative, false), (BusyStatus::OutOfOffice, true), (BusyStatus::Busy, false)];

@@ -42,12 +42,12 @@ pub(in crate::graph) async fn members(
         .append_pair("$filter", &format!("mail eq '{quoted}'"))
         .append_pair("$select", "id,mail")
         .append_pair("$top", "1");
-    let found = client.pages::<Found>(NAME, credential, url, 1, journal).await?;
+    let found = client.pages::<Found>(NAME, (credential, &[]), url, 1, journal).await?;
     let id = found.into_iter().next().ok_or_else(nobody)?.id;
 
     let mut url = client.url(&["groups", &id, "transitiveMembers"]);
     url.query_pairs_mut().append_pair("$select", MEMBER).append_pair("$top", &MOST_READ.to_string());
-    let members = client.pages::<Member>(NAME, credential, url, MOST_READ, journal).await?;
+    let members = client.pages::<Member>(NAME, (credential, &[]), url, MOST_READ, journal).await?;
     if members.len() >= MOST_READ {
         return Err(Failure::GroupTooLarge.into());
     }

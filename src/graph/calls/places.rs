@@ -50,7 +50,7 @@ struct Place {
 async fn read(client: &Client, credential: usize, segments: &[&str], journal: &Journal) -> Result<Vec<Room>, Trouble> {
     let mut url = client.url(segments);
     url.query_pairs_mut().append_pair("$select", "displayName,emailAddress").append_pair("$top", PAGE);
-    let places = client.pages::<Place>(NAME, credential, url, usize::MAX, journal).await?;
+    let places = client.pages::<Place>(NAME, (credential, &[]), url, usize::MAX, journal).await?;
     Ok(places.into_iter().filter_map(Place::read).collect())
 }
 

@@ -1,0 +1,60 @@
+//! People, rooms and groups of all tenants.
+//!
+//! Owns which tenants a query concerns. Must not know JSON.
+
+use futures::future::join_all;
+
+use super::Graphs;
+use super::calls::users::MOST;
+use crate::calendar::Capability;
+use crate::calendar::person::{Entry, Query};
+use crate::client::Entitled;
+use crate::failure::Failure;
+use crate::journal::Journal;
+
+impl Graphs {
+    /// People, rooms and groups that a query may mean, by name, a hundred and one at most. An address
+    /// is looked for in the tenant that has its domain, all else in all of them. A tenant that refuses
+    /// is left out; one that fails for the moment fails the whole.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] without a credential for the directory, and what failed for the moment.
+    pub async fn people(&self, proof: &Entitled, query: &Query, journal: &Journal) -> Result<Vec<Entry>, Failure> {
+        if proof.capability() != Capability::Directory {
+            return Err(Failure::Denied);
+        }
+        let concerned: Vec<_> = match query {
+            Query::Address(mailbox) => self.route(mailbox).into_iter().collect(),
+            Query::Beginning(text) | Query::LegacyName(text) if text.trim().is_empty() => Vec::new(),
+            Query::Beginning(_) | Query::LegacyName(_) => self.graphs.iter().collect(),
+        };
+        if concerned.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = concerned.into_iter().map(|graph| async move {
+            let Some(directory) = &graph.directory else {
+                graph.tell_missing(Capability::Directory);
+                return Err(Failure::Denied);
+            };
+            directory.people(query, journal).await
+        });
+        let mut entries = Vec::new();
+        let mut refused = true;
+        for told in join_all(asked).await {
+            match told {
+                Ok(more) => {
+                    refused = false;
+                    entries.extend(more);
+                }
+                Err(Failure::Denied | Failure::CredentialRefused) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        if refused {
+            return Err(Failure::Denied);
+        }
+        entries.sort_by(|a, b| (&a.name, &a.mailbox).cmp(&(&b.name, &b.mailbox)));
+        entries.truncate(MOST);
+        Ok(entries)
+    }
+}
