@@ -57,7 +57,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tower_http", &["server", "admin", "simulator"]),
     ("hyper", &["server", "simulator"]),
     ("hyper_util", &["server", "simulator"]),
-    ("reqwest", &["graph::client", "graph::http", "graph::token"]),
+    ("reqwest", &["graph::client", "graph::http", "graph::token", "simulator::courier"]),
     ("oauth2", &["graph"]),
     ("quick_xml", &["ews"]),
     ("clap", &["main", "commands"]),
