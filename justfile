@@ -1,7 +1,7 @@
 # What is checked, and how. `just check` is what .ci/run runs.
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-fuzz_targets := "envelope operation graph_reply zone"
+fuzz_targets := "envelope operation graph_reply icalendar ntlm zone"
 
 _default:
     @just --list
@@ -43,7 +43,7 @@ fuzz seconds="600": fuzz-seeds
         cargo +nightly fuzz run --sanitizer none $target -- -max_total_time={{ seconds }} -max_len=65536; \
     done
 
-# Puts the recorded requests and Graph's documented answers into the fuzz corpus.
+# Puts the recorded requests and log-ins and Graph's documented answers into the fuzz corpus.
 fuzz-seeds:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -53,9 +53,14 @@ fuzz-seeds:
         cp "$file" "fuzz/corpus/envelope/$seed"
         cp "$file" "fuzz/corpus/operation/$seed"
     done
+    cp -t fuzz/corpus/icalendar fixtures/icalendar/*.ics
     if [ -d fixtures/graph ]; then
         find fixtures/graph -name '*.json' -exec cp -t fuzz/corpus/graph_reply {} +
     fi
+    messages=$(grep -oE '"(negotiate|authenticate)": "[^"]*"' fixtures/ntlm/recorded.json | cut -d '"' -f 4)
+    for message in $messages; do
+        base64 -d <<<"$message" >"fuzz/corpus/ntlm/$(cksum <<<"$message" | cut -d ' ' -f 1)"
+    done
 
 # The systemd unit, the Dockerfile and the shell scripts.
 deploy-lint:
@@ -82,6 +87,16 @@ clients:
 
 # Load while Graph is throttled, slow and dead.
 faults: (with-demo "python3 tests/clients/fault_run.py")
+
+# A thousand writes while the connection to Graph breaks and the gateway is killed.
+exactly-once *arguments:
+    cargo build --release --locked
+    python3 tests/clients/exactly_once.py target/release/calendar-relay {{ arguments }}
+
+# Figures about calendars: a long FindItem, idle streams, the delay of events.
+calendar-figures *arguments:
+    cargo build --release --locked
+    target/clients/venv/bin/python tests/clients/calendar_figures.py target/release/calendar-relay {{ arguments }}
 
 # The benchmarks; prints ratios.
 bench:

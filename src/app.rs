@@ -21,7 +21,7 @@ use crate::graph::Graphs;
 use crate::items::Items;
 use crate::metrics::Metrics;
 use crate::server::tls::Certificates;
-use crate::server::{self, Capture, Gates, Logins, Shared, Tokens, listen};
+use crate::server::{self, Capture, Failures, Gates, Handshakes, Logins, Shared, Tokens, listen};
 use crate::store::Store;
 use crate::writes::Writes;
 
@@ -45,24 +45,37 @@ impl App {
         let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics)).map_err(io::Error::other)?;
         let graphs = Arc::new(graphs);
         let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
+        let clients = Clients::new(config.clients);
+        let unreadable = |_| io::Error::other("the store cannot be read");
+        let changes =
+            Changes::open(Arc::clone(&graphs), store.clone(), &clients, config.changes, Arc::clone(&metrics), now);
+        let changes = Arc::new(changes.await.map_err(unreadable)?);
+        let items = Arc::new(Items::open(store.clone()).await.map_err(unreadable)?);
         let services = Services {
             graphs: Arc::clone(&graphs),
-            writes: Arc::new(Writes::new(Arc::clone(&graphs), store.clone())),
-            changes: Arc::new(Changes::new(Arc::clone(&graphs), store)),
-            items: Arc::new(Items::new()),
+            writes: Arc::new(Writes::new(Arc::clone(&graphs), store)),
+            changes: Arc::clone(&changes),
+            items: Arc::clone(&items),
         };
-        let clients = Clients::new(config.clients);
-        let gates = Arc::new(Gates::new(&clients, config.limits.failures_per_minute));
+        let failures = Arc::new(Failures::new(config.limits.failures_per_minute));
         let certificates = config.server.tls.map(Certificates::new).transpose().map_err(io::Error::other)?;
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let open = |it: config::Capture| Capture::open(it.directory, it.addresses, it.files, config.limits.body_bytes);
         let capture = config.capture.map(open).transpose()?;
         let shared = Arc::new(Shared {
-            logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&gates)),
+            logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&failures)),
+            handshakes: Handshakes::new(
+                &clients,
+                &config.server.host,
+                config.ntlm.channel_binding,
+                Arc::clone(&failures),
+                certificates.clone(),
+            ),
+            gates: Arc::new(Gates::new(&clients)),
             clients,
             services,
             tokens: Tokens::new(&config.tokens.keys, &config.server.public_url, config.tokens.lifetime),
-            gates,
+            failures,
             metrics: Arc::clone(&metrics),
             limits: config.limits,
             clock: now,
@@ -84,10 +97,13 @@ impl App {
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).watch(end.clone()));
         }
-        let (gates, stop) = (Arc::clone(&shared.gates), end.clone());
+        tasks.spawn(changes.run(end.clone()));
+        let stop = end.clone();
+        tasks.spawn(async move { items.run(stop, now).await });
+        let (failures, stop) = (Arc::clone(&shared.failures), end.clone());
         tasks.spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
-                gates.tidy();
+                failures.tidy();
             }
         });
         tasks.spawn(Arc::clone(&shared.services.writes).run(shared.limits.deadline, now, end.clone()));

@@ -9,6 +9,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use secrecy::SecretBox;
 use tokio::sync::Semaphore;
 use wildmatch::WildMatch;
 
@@ -44,7 +45,7 @@ impl Ceiling {
 }
 
 /// All clients, by the names under which they log in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Clients {
     by_name: HashMap<String, Arc<Client>>,
 }
@@ -54,12 +55,14 @@ pub struct Clients {
 pub struct Client {
     /// Its name in the configuration, in tokens, logs and metrics; also a user name.
     pub id: String,
-    /// More user names for HTTP Basic, lower-case.
+    /// More user names, lower-case.
     pub users: Vec<String>,
     /// SHA-256 of generated secrets of 128 bits and more.
     pub secrets: Vec<[u8; 32]>,
     /// Argon2id hashes of chosen passwords, as PHC strings.
     pub passwords: Vec<String>,
+    /// NT hashes of generated passwords, for NTLM.
+    pub nt_hashes: Vec<SecretBox<[u8; 16]>>,
     /// Its own mailbox: whose folders are meant when a request names nobody's.
     pub mailbox: Option<Mailbox>,
     /// What it may do.
@@ -145,8 +148,8 @@ impl Client {
     /// A client that cannot log in: the gateway's own operator, or a test's.
     #[must_use]
     pub fn without_login(id: &str, policy: Policy) -> Self {
-        let (users, secrets, passwords) = (Vec::new(), Vec::new(), Vec::new());
-        Self { id: id.to_owned(), users, secrets, passwords, mailbox: None, policy }
+        let (users, secrets, passwords, nt_hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { id: id.to_owned(), users, secrets, passwords, nt_hashes, mailbox: None, policy }
     }
 
     /// Permits one mailbox for one capability.

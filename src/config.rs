@@ -13,13 +13,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::changes;
 use crate::client::{Client, Networks};
 use crate::graph::{CacheSettings, Settings};
 use crate::server::tls::CertificateFiles;
-use crate::server::{Limits, Proxies};
+use crate::server::{ChannelBinding, Limits, Proxies};
 use crate::tenant::Tenant;
 
 pub use problems::{Problem, Problems};
@@ -36,6 +38,8 @@ pub struct Config {
     pub limits: Limits,
     /// The tokens that clients get.
     pub tokens: Tokens,
+    /// Log-in by NTLM.
+    pub ntlm: Ntlm,
     /// Calls to Microsoft, and the cache of answers.
     pub graph: Settings,
     /// Log lines.
@@ -44,6 +48,8 @@ pub struct Config {
     pub capture: Option<Capture>,
     /// What must survive a restart; nothing does without it.
     pub store: Option<PathBuf>,
+    /// How calendars are watched for subscribers.
+    pub changes: changes::Settings,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
     /// Who may call.
@@ -57,6 +63,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How clients reach it: issuer and audience of tokens, without a slash at the end.
     pub public_url: String,
+    /// Its host.
+    pub host: String,
     /// Certificate and key, or `None` for plain HTTP.
     pub tls: Option<CertificateFiles>,
     /// Proxies that are believed about the caller's address.
@@ -70,6 +78,13 @@ pub struct Tokens {
     pub lifetime: Duration,
     /// Ids and secrets; the first signs, all verify; never empty.
     pub keys: Vec<(String, SecretString)>,
+}
+
+/// Log-in by NTLM, for clients that have NT hashes.
+#[derive(Clone, Copy, Debug)]
+pub struct Ntlm {
+    /// Whether it must be bound to the TLS connection.
+    pub channel_binding: ChannelBinding,
 }
 
 /// Log lines.
@@ -101,7 +116,9 @@ impl Config {
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
         let mut reader = Reader { folder, variable, problems: Problems::new(text) };
+        let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let config = Self {
+            ntlm,
             server: reader.server(raw.server),
             admin_listen: raw.admin.listen,
             limits: limits(raw.limits),
@@ -110,6 +127,7 @@ impl Config {
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: raw.store.map(|store| folder.join(store.path)),
+            changes: reader.changes(raw.changes),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };
@@ -127,7 +145,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn server(&mut self, raw: raw::Server) -> Server {
         let public_url = raw.public_url.get_ref().trim_end_matches('/').to_owned();
-        if !Url::parse(&public_url).is_ok_and(|url| url.scheme() == "https" && url.host().is_some()) {
+        let url = Url::parse(&public_url).ok().filter(|url| url.scheme() == "https" && url.host().is_some());
+        if url.is_none() {
             self.problems.add(&raw.public_url, "server.public_url", "is no https URL; write the one that clients use");
         }
         let plain = *raw.plain.get_ref();
@@ -161,7 +180,24 @@ impl Reader<'_> {
             self.problems.add(&raw.plain, "server.proxy_protocol", "needs trusted_proxies: who may send the header");
         }
         let proxies = Proxies { trusted: trusted_proxies, header: raw.forwarded_header, protocol: raw.proxy_protocol };
-        Server { listen: raw.listen, public_url, tls, proxies }
+        let host = url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        Server { listen: raw.listen, public_url, host, tls, proxies }
+    }
+
+    fn ntlm(&mut self, raw: raw::Ntlm, plain: &Spanned<bool>, clients: &[Spanned<raw::Client>]) -> Ntlm {
+        let hash = clients.iter().find_map(|client| client.get_ref().nt_hashes.first());
+        let channel_binding = *raw.channel_binding.get_ref();
+        if let (true, Some(hash)) = (*plain.get_ref(), hash) {
+            if !raw.plain {
+                let remedy = "NTLM needs TLS; behind a TLS proxy on the same host, set plain = true in [ntlm]";
+                self.problems.add(hash, "clients.nt_hashes", remedy);
+            }
+            if channel_binding == ChannelBinding::Required {
+                let remedy = "cannot be required where another program ends TLS: server.plain is true";
+                self.problems.add(&raw.channel_binding, "ntlm.channel_binding", remedy);
+            }
+        }
+        Ntlm { channel_binding }
     }
 
     fn tokens(&mut self, raw: raw::Tokens) -> Tokens {
@@ -217,7 +253,28 @@ impl Reader<'_> {
         Capture { directory, addresses: raw.addresses, files: raw.files }
     }
 
-    fn networks(&mut self, entries: &[toml::Spanned<String>], key: &str) -> Networks {
+    fn changes(&mut self, raw: raw::Changes) -> changes::Settings {
+        let notification_url = raw.notification_url.and_then(|text| {
+            let url = self.url(&text, "changes.notification_url")?;
+            if url.scheme() != "https" || url.query().is_some() {
+                let remedy = "Graph posts to https addresses only; write one without a query";
+                self.problems.add(&text, "changes.notification_url", remedy);
+            }
+            Some(url)
+        });
+        changes::Settings {
+            interval: raw.interval,
+            calls_per_second: raw.calls_per_second.get(),
+            notification_url,
+            subscriptions_per_client: raw.subscriptions_per_client,
+            streams_per_client: raw.streams_per_client,
+            idle: raw.idle,
+            heartbeat: raw.heartbeat,
+            queue: raw.queue.max(1),
+        }
+    }
+
+    fn networks(&mut self, entries: &[Spanned<String>], key: &str) -> Networks {
         let mut networks = Networks::default();
         for entry in entries {
             if networks.add(entry.get_ref()).is_err() {
@@ -231,7 +288,7 @@ impl Reader<'_> {
         networks
     }
 
-    fn url(&mut self, text: &toml::Spanned<String>, key: &str) -> Option<Url> {
+    fn url(&mut self, text: &Spanned<String>, key: &str) -> Option<Url> {
         let url = Url::parse(text.get_ref())
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
@@ -242,7 +299,7 @@ impl Reader<'_> {
     }
 
     /// Reads a secret; an unreadable one is a problem, and empty.
-    fn secret(&mut self, reference: &toml::Spanned<SecretReference>, key: &str) -> SecretString {
+    fn secret(&mut self, reference: &Spanned<SecretReference>, key: &str) -> SecretString {
         let value = match reference.get_ref() {
             SecretReference::Env(name) => {
                 (self.variable)(name).ok_or_else(|| format!("the environment variable {name} is not set"))

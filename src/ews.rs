@@ -15,7 +15,7 @@ pub mod xml;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-pub use operation::Services;
+pub use operation::{Answer, Services};
 
 use operation::Context;
 use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
@@ -28,22 +28,22 @@ use crate::ews::operation::Entry;
 use crate::failure::Failure;
 use crate::journal::Journal;
 
-/// An answer: a whole SOAP envelope, and what became of the request.
+/// An answer, and what became of the request.
 #[derive(Debug)]
 pub struct Reply {
     /// The operation's name, or `-` where the request did not get that far.
     pub operation: &'static str,
     /// The failure of the request as a whole, if the envelope holds a fault.
     pub failure: Option<Failure>,
-    /// The envelope.
-    pub envelope: String,
+    /// What goes out.
+    pub answer: Answer,
 }
 
 impl Reply {
     /// A fault.
     #[must_use]
     pub fn fault(operation: &'static str, family: Family, failure: Failure) -> Self {
-        Self { operation, envelope: fault::fault(&failure, family), failure: Some(failure) }
+        Self { operation, answer: Answer::Whole(fault::fault(&failure, family)), failure: Some(failure) }
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn dispatch(document: &str, client: &Arc<Client>, services: &Services,
     let Services { graphs, writes, changes, items } = services;
     let context = Context { client, graphs, writes, changes, items, journal, header };
     match entry.answer(body, &context).await {
-        Ok(envelope) => Reply { operation: entry.name, failure: None, envelope },
+        Ok(answer) => Reply { operation: entry.name, failure: None, answer },
         Err(failure) => Reply::fault(entry.name, entry.family, failure),
     }
 }

@@ -122,6 +122,9 @@ pub enum Failure {
     /// Not XML, no SOAP envelope, a document type declaration, too deep, too long.
     #[error("The request is invalid.")]
     Malformed,
+    /// Changes were dropped because nobody fetched them.
+    #[error("Notification events were lost because too many of them were waiting. Read the folder again.")]
+    MissedEvents,
     /// The request names no mailbox.
     #[error("There are no target users in the EmailAddress array.")]
     NoMailboxes,
@@ -146,9 +149,15 @@ pub enum Failure {
     /// The id of something else, where that of an occurrence was wanted.
     #[error("The id is not that of an occurrence.")]
     NotAnOccurrence,
+    /// A subscription that is listened to, where one was wanted that is asked.
+    #[error("The subscription is not a pull subscription.")]
+    NotAPullSubscription,
     /// The id of something else, where that of a series was wanted.
     #[error("The id is not that of a recurring master.")]
     NotASeries,
+    /// A subscription that is asked, where one was wanted that is listened to.
+    #[error("The subscription is not a streaming subscription.")]
+    NotAStreamingSubscription,
     /// Only the organizer may do this.
     #[error("You must be the organizer to do this.")]
     NotOrganizer,
@@ -203,6 +212,11 @@ pub enum Failure {
         /// How many were named.
         actual: usize,
     },
+    /// More open streams than a client may have.
+    #[error(
+        "You have exceeded the available concurrent connections for your account.  Try again once your other requests have completed."
+    )]
+    TooManyStreams,
     /// More subscriptions than a client may have.
     #[error("You have exceeded the number of allowed subscriptions.")]
     TooManySubscriptions,
@@ -292,8 +306,12 @@ impl Failure {
             | Self::IsOrganizer { .. }
             | Self::MailboxRequired
             | Self::NoSuchFolder
+            | Self::MissedEvents
             | Self::NoSuchSubscription
             | Self::NotACalendar
+            | Self::NotAPullSubscription
+            | Self::NotAStreamingSubscription
+            | Self::TooManyStreams
             | Self::NotAnOccurrence
             | Self::NotASeries
             | Self::NotOrganizer
@@ -343,6 +361,7 @@ impl Failure {
             Self::UpdateCount => "update_count",
             Self::UnsupportedQuery { .. } => "unsupported_query",
             Self::TooManySubscriptions => "too_many_subscriptions",
+            Self::TooManyStreams => "too_many_streams",
             Self::TooManyFound => "too_many_found",
             Self::TooLong => "too_long",
             Self::SubscriptionDenied => "subscription_denied",
@@ -351,11 +370,14 @@ impl Failure {
             Self::OccurrenceDeleted => "occurrence_deleted",
             Self::OccurrenceBoundary => "occurrence_boundary",
             Self::NotOrganizer => "not_organizer",
+            Self::NotAStreamingSubscription => "not_a_streaming_subscription",
+            Self::NotAPullSubscription => "not_a_pull_subscription",
             Self::NotASeries => "not_a_series",
             Self::NotAnOccurrence => "not_an_occurrence",
             Self::NotACalendar => "not_a_calendar",
             Self::NoSuchSubscription => "no_such_subscription",
             Self::NoSuchFolder => "no_such_folder",
+            Self::MissedEvents => "missed_events",
             Self::MailboxRequired => "mailbox_required",
             Self::IsCancelled { .. } => "is_cancelled",
             Self::IsOrganizer { .. } => "is_organizer",

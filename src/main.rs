@@ -100,6 +100,12 @@ enum Role {
     },
     /// Make a secret for a client.
     ClientSecret,
+    /// Make a password for a client that works by NTLM too.
+    ClientPassword {
+        /// Where to write its NT hash; a new file, which the gateway has to be able to read.
+        #[arg(long)]
+        nt_hash_file: PathBuf,
+    },
     /// Hash a password, read from standard input, for a client.
     HashPassword,
 }
@@ -146,6 +152,7 @@ fn run(role: Role) -> Result<(), Trouble> {
             runtime.block_on(simulate::run(simulate::Settings { listen, world, tls }))
         }
         Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
+        Role::ClientPassword { nt_hash_file } => credentials::client_password(&nt_hash_file, &mut io::stdout()),
         Role::HashPassword => {
             if io::stdin().is_terminal() {
                 eprintln!("type the password and press Enter; better: calendar-relay hash-password < FILE");

@@ -47,6 +47,17 @@ pub struct Metrics {
     pub denied: Family<LimitLabels, Counter>,
     /// Open connections.
     pub connections: Gauge,
+    /// Calendars that are watched.
+    pub watchers: Gauge,
+    /// Looks at watched calendars by what came of them: `nothing`, `changes`, `afresh`, `forgotten`
+    /// or a failure's label.
+    pub rounds: Family<OutcomeLabel, Counter>,
+    /// Subscriptions of clients.
+    pub subscriptions: Gauge,
+    /// Open streams.
+    pub streams: Gauge,
+    /// Events that clients were told.
+    pub events_told: Counter,
 }
 
 /// Labels of a request.
@@ -136,6 +147,11 @@ impl Metrics {
             limited: Family::default(),
             denied: Family::default(),
             connections: Gauge::default(),
+            watchers: Gauge::default(),
+            rounds: Family::default(),
+            subscriptions: Gauge::default(),
+            streams: Gauge::default(),
+            events_told: Counter::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by operation and outcome", metrics.requests.clone());
@@ -173,6 +189,11 @@ impl Metrics {
         registry.register("limited", "Requests refused by a limit", metrics.limited.clone());
         registry.register("denied", "Denials by client and reason", metrics.denied.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
+        registry.register("watchers", "Calendars that are watched", metrics.watchers.clone());
+        registry.register("watch_rounds", "Looks at watched calendars by what came of them", metrics.rounds.clone());
+        registry.register("subscriptions", "Subscriptions of clients", metrics.subscriptions.clone());
+        registry.register("streams", "Open streams", metrics.streams.clone());
+        registry.register("events_told", "Events that clients were told", metrics.events_told.clone());
         metrics
     }
 

@@ -5,17 +5,23 @@
 mod authenticate;
 mod body;
 mod capture;
+mod connection;
 mod crowd;
 mod ews;
+mod failures;
+mod handshake;
 mod health;
 mod limits;
 pub mod listen;
 mod logins;
+mod notifications;
+pub mod ntlm;
 mod observe;
 mod peer;
 mod quick_ack;
 mod refusal;
 mod shared;
+mod streaming;
 pub mod tls;
 mod token;
 mod tokens;
@@ -26,9 +32,11 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 pub use capture::Capture;
+pub use failures::Failures;
+pub use handshake::{ChannelBinding, Handshakes};
 pub use limits::Gates;
 pub use logins::Logins;
 pub use peer::{ForwardedHeader, Proxies};
@@ -38,13 +46,15 @@ pub use tokens::Tokens;
 /// The routes. Paths are lower-case here; `listen` makes them so, since clients write them in any
 /// case.
 pub fn router(shared: &Arc<Shared>) -> Router {
-    let compress = CompressionLayer::new().compress_when(SizeAbove::new(SMALLEST_PACKED));
+    let compress = CompressionLayer::new().compress_when(SizeAbove::new(SMALLEST_PACKED).and(streaming::may_be_packed));
     Router::new()
         .route("/", get(ews::probe).post(ews::soap))
         .route("/ews/exchange.asmx", get(ews::probe).post(ews::soap))
         .route("/ews/{file}", get(ews::no_such_file))
         .route("/token", post(token::token))
         .route("/.well-known/oauth-authorization-server", get(token::metadata))
+        .route("/graph/notifications", post(notifications::notified))
+        .route("/graph/lifecycle", post(notifications::notified))
         .route("/health-check", get(health::alive))
         .route("/health-check/ready", get(health::ready))
         .fallback(async || ews::text(http::StatusCode::NOT_FOUND, "There is nothing here.\n"))

@@ -1,7 +1,10 @@
-//! `client-secret` and `hash-password`: credentials of clients.
+//! `client-secret`, `client-password` and `hash-password`: credentials of clients.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::io::{BufRead, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
@@ -10,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::Trouble;
+use crate::server::ntlm;
 
 /// A new secret of 256 bits.
 #[must_use]
@@ -20,11 +24,13 @@ pub fn new_secret() -> String {
 /// SHA-256 of a secret, in hexadecimal.
 #[must_use]
 pub fn sha256(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(secret.as_bytes()))
+}
+
+/// The NT hash of a password, in hexadecimal; for NTLM as good as the password itself.
+#[must_use]
+pub fn nt_hash(password: &str) -> String {
+    hex(&ntlm::nt_hash(password))
 }
 
 /// Prints a new secret, and what to put into the configuration.
@@ -35,6 +41,23 @@ pub fn client_secret(out: &mut impl Write) -> Result<(), Trouble> {
     let secret = new_secret();
     writeln!(out, "secret for the client (shown once): {secret}")?;
     writeln!(out, "line for the configuration:         secrets_sha256 = [\"{}\"]", sha256(&secret))?;
+    Ok(())
+}
+
+/// Prints a new password that works by Basic, for tokens and by NTLM alike, and what to put into the
+/// configuration; its NT hash goes to a new file that only its owner can read.
+///
+/// # Errors
+/// When the file is there already or cannot be written; then no password is printed.
+pub fn client_password(nt_hash_file: &Path, out: &mut impl Write) -> Result<(), Trouble> {
+    let password = new_secret();
+    let trouble = |error| format!("{}: {error}", nt_hash_file.display());
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(nt_hash_file).map_err(trouble)?;
+    file.write_all(format!("{}\n", nt_hash(&password)).as_bytes()).map_err(trouble)?;
+    let path = nt_hash_file.canonicalize().map_err(trouble)?;
+    writeln!(out, "password for the client (shown once): {password}")?;
+    writeln!(out, "lines for the configuration:          secrets_sha256 = [\"{}\"]", sha256(&password))?;
+    writeln!(out, "                                      nt_hashes = [{{ file = {path:?} }}]")?;
     Ok(())
 }
 
@@ -57,6 +80,14 @@ pub fn hash_password(input: &mut impl BufRead, out: &mut impl Write) -> Result<(
     Ok(())
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 const SHORTEST_PASSWORD: usize = 12;
 
 #[cfg(test)]
@@ -75,6 +106,23 @@ mod tests {
         let secret = text.lines().next().unwrap().rsplit(' ').next().unwrap();
         assert!(text.contains(&sha256(secret)));
         assert_eq!(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn both_verifiers_are_of_the_password_that_is_printed() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("client.nt");
+        let mut out = Vec::new();
+        client_password(&file, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let password = text.lines().next().unwrap().rsplit(' ').next().unwrap();
+        assert!(text.contains(&sha256(password)) && text.contains("client.nt"), "{text}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), nt_hash(password));
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!text.contains(&nt_hash(password)));
+        let mut again = Vec::new();
+        assert!(client_password(&file, &mut again).is_err() && again.is_empty(), "a hash in use is not overwritten");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `demo`: simulator and gateway on loopback, and what to try.
 
+mod clients;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,14 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use super::certificate::{self, Made};
-use super::credentials::{new_secret, sha256};
+use super::credentials::new_secret;
 use super::{Trouble, simulate, table, until_told};
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::graph::Graphs;
 use crate::simulator::{Application, Simulator, Tenant};
+
+use clients::Clients;
 
 /// How to demonstrate.
 #[derive(Clone, Debug)]
@@ -37,8 +41,7 @@ pub struct Demo {
     app: App,
     simulator: Simulator,
     certificates: Made,
-    domain: String,
-    secret: String,
+    clients: Clients,
     simulator_tenant: String,
     master: Application,
     mailboxes: Vec<String>,
@@ -74,7 +77,8 @@ impl Demo {
         let (mailboxes, rooms) = (world.mailboxes(), world.rooms());
         let tenants = world.tenants().to_vec();
         let tenant = tenants.first().ok_or("the world has no tenant")?;
-        let domain = tenant.domains.first().cloned().ok_or("the world's tenant has no domain")?;
+        let domains = tenants.iter().flat_map(|tenant| &tenant.domains).cloned().collect();
+        let clients = Clients::new(&mailboxes, &rooms, domains).ok_or("the world has no mailbox")?;
         let master = tenant.applications.iter().max_by_key(|application| application.roles.len()).cloned();
         let master = master.ok_or("the world's tenant has no application")?;
         let simulator_tenant = tenant.id.clone();
@@ -86,20 +90,18 @@ impl Demo {
         drop(listener);
         let prefix = format!("demo-{}-{}", std::process::id(), listen.port());
         let certificates = certificate::make(&simulate::folder(), &prefix, &settings.hostnames)?;
-        let secret = new_secret();
-        let text = configuration(&settings, listen, &certificates, &simulator.base_url(), &tenants, &sha256(&secret))?;
-        let (key, tenants) = (new_secret(), tenants.clone());
-        let variable = move |name: &str| {
-            let secret_of = |application: &&Application| application.client_id == name;
-            let secret = tenants.iter().flat_map(|tenant| &tenant.applications).find(secret_of);
+        let text = configuration(&settings, listen, &certificates, &simulator.base_url(), &tenants, &clients)?;
+        let key = new_secret();
+        let variable = |name: &str| {
             if name == SIGNING_KEY {
-                Some(key.clone())
-            } else {
-                secret.map(|application| application.client_secret.clone())
+                return Some(key.clone());
             }
+            let mut applications = tenants.iter().flat_map(|tenant| &tenant.applications);
+            let application = applications.find(|application| application.client_id == name);
+            application.map(|application| application.client_secret.clone()).or_else(|| clients.nt_hash(name))
         };
         let app = App::start(Config::parse(&text, Path::new("."), &variable)?).await?;
-        Ok(Self { app, simulator, certificates, domain, secret, simulator_tenant, master, mailboxes, rooms })
+        Ok(Self { app, simulator, certificates, clients, simulator_tenant, master, mailboxes, rooms })
     }
 
     /// What programs need to know of it.
@@ -110,10 +112,15 @@ impl Demo {
             "url": format!("{}/", self.url()),
             "ews_url": format!("{}/EWS/Exchange.asmx", self.url()),
             "token_url": format!("{}/token", self.url()),
-            "client_id": CLIENT,
-            "client_secret": self.secret,
-            "basic_username": self.user(),
-            "basic_password": self.secret,
+            "client_id": self.clients.demo.id,
+            "client_secret": self.clients.demo.password,
+            "basic_username": self.clients.demo_user(),
+            "basic_password": self.clients.demo.password,
+            "respa_username": format!("EXAMPLE\\{}", self.clients.respa.id),
+            "respa_password": self.clients.respa.password,
+            "account_username": self.clients.account.id,
+            "account_password": self.clients.account.password,
+            "account_mailbox": self.clients.mailbox,
             "ca_file": self.authority(),
             "simulator_url": simulator,
             "simulator_tenant": self.simulator_tenant,
@@ -146,10 +153,6 @@ impl Demo {
         }
     }
 
-    fn user(&self) -> String {
-        format!("{CLIENT}@{}", self.domain)
-    }
-
     fn authority(&self) -> PathBuf {
         let path = &self.certificates.authority;
         std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())
@@ -160,24 +163,28 @@ impl Demo {
         let (start, end) = days(app::now());
         let people: Vec<&str> = self.mailboxes.iter().take(2).map(String::as_str).collect();
         let envelope = google_shaped(&people, start, end);
+        let Clients { demo, respa, account, mailbox, .. } = &self.clients;
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "gateway      {url}/   (and {url}/EWS/Exchange.asmx)");
         let _ = writeln!(text, "simulator    {}   (Microsoft Graph and Entra)", self.simulator.base_url());
         let _ = writeln!(text, "operators    http://{}/metrics and /health", self.app.admin_address());
+        let user = self.clients.demo_user();
         let _ = writeln!(
             text,
-            "client       {CLIENT}   secret {}   (HTTP Basic: {}, the same secret)",
-            self.secret,
-            self.user()
+            "client       {}   secret {}   (HTTP Basic: {user}, the same secret)",
+            demo.id, demo.password
         );
+        let _ = writeln!(text, "for Respa    EXAMPLE\\{}   password {}   (all rooms)", respa.id, respa.password);
+        let _ = writeln!(text, "account      {}   password {}   ({mailbox})", account.id, account.password);
         let _ = writeln!(text, "authority    {}\n", authority.display());
         let _ = writeln!(text, "A token, as Google Calendar Interop gets it:\n");
         let _ = writeln!(
             text,
-            "TOKEN=$(curl -sS --cacert '{}' '{url}/token' -d grant_type=client_credentials -d client_id={CLIENT} -d client_secret={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
+            "TOKEN=$(curl -sS --cacert '{}' '{url}/token' -d grant_type=client_credentials -d client_id={} -d client_secret={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
             authority.display(),
-            self.secret
+            demo.id,
+            demo.password
         );
         let _ = writeln!(text, "A look-up, as Google Calendar Interop posts it:\n");
         let _ = writeln!(
@@ -205,23 +212,19 @@ fn configuration(
     certificates: &Made,
     simulator: &str,
     tenants: &[Tenant],
-    secret_hash: &str,
+    clients: &Clients,
 ) -> Result<String, Trouble> {
     let mut text = String::new();
-    let domains: Vec<&String> = tenants.iter().flat_map(|tenant| &tenant.domains).collect();
-    let domain = domains.first().ok_or("the world has no mail domain")?;
-    let mailboxes: Vec<String> = domains.iter().map(|domain| format!("*@{domain}")).collect();
     writeln!(
         text,
         "[server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{}\"\ncertificate = {:?}\nprivate_key = {:?}\n\
          [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\nconnections_per_address = 10000\ndrain_delay = \"0s\"\n[cache]\nlifetime = \"5s\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
-         [[clients]]\nid = \"{CLIENT}\"\nusers = [\"{CLIENT}@{domain}\"]\nsecrets_sha256 = [\"{secret_hash}\"]\n\
-         capabilities = [\"free_busy\", \"calendar_read\", \"directory\"]\nmailboxes = {mailboxes:?}\nceiling = \"full\"\n\
-         requests_per_second = 100000\nburst = 100000\nconcurrency = 10000",
+         {}",
         listen.port(),
         certificates.files.certificate,
         certificates.files.private_key,
         settings.admin_listen,
+        clients.configuration(),
     )?;
     for tenant in tenants {
         writeln!(
@@ -276,14 +279,13 @@ fn google_shaped(addresses: &[&str], start: Timestamp, end: Timestamp) -> String
     )
 }
 
-/// The one client.
-const CLIENT: &str = "demo";
 /// What the signing key is called in the configuration.
 const SIGNING_KEY: &str = "DEMO_SIGNING_KEY";
 /// The Graph permissions that each capability needs: one of each set.
-const NEEDS: [(&str, &[&[&str]]); 3] = [
+const NEEDS: [(&str, &[&[&str]]); 4] = [
     ("free_busy", &[&["Calendars.ReadBasic.All", "Calendars.Read"]]),
     ("calendar_read", &[&["Calendars.Read"]]),
+    ("calendar_write", &[&["Calendars.ReadWrite"]]),
     (
         "directory",
         &[

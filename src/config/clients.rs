@@ -1,9 +1,10 @@
 //! What the `[[clients]]` mean.
 
 use argon2::password_hash::phc::PasswordHash;
+use secrecy::{ExposeSecret, SecretBox};
 use toml::Spanned;
 
-use super::{Reader, raw};
+use super::{Reader, SecretReference, raw};
 use crate::calendar::Mailbox;
 use crate::client::{Ceiling, Client, Grant, Pattern, Policy};
 
@@ -22,8 +23,8 @@ impl Reader<'_> {
 
     fn client(&mut self, raw: Spanned<raw::Client>) -> Client {
         let client = raw.get_ref();
-        if client.secrets_sha256.is_empty() && client.passwords_argon2id.is_empty() {
-            self.problems.add(&raw, "clients", "a client needs secrets_sha256 or passwords_argon2id");
+        if client.secrets_sha256.is_empty() && client.passwords_argon2id.is_empty() && client.nt_hashes.is_empty() {
+            self.problems.add(&raw, "clients", "a client needs secrets_sha256, passwords_argon2id or nt_hashes");
         }
         let secrets = client.secrets_sha256.iter().filter_map(|text| self.sha256(text)).collect();
         for hash in &client.passwords_argon2id {
@@ -32,6 +33,7 @@ impl Reader<'_> {
                 self.problems.add(hash, "clients.passwords_argon2id", remedy);
             }
         }
+        let nt_hashes = client.nt_hashes.iter().filter_map(|reference| self.nt_hash(reference)).collect();
         let (capabilities, mailboxes) = (&client.capabilities, &client.mailboxes);
         let mut grants = vec![self.grant(capabilities, mailboxes, &client.ceiling, client.private_items)];
         grants.extend(
@@ -55,6 +57,7 @@ impl Reader<'_> {
             users: raw.users.iter().map(|user| user.to_lowercase()).collect(),
             secrets,
             passwords: raw.passwords_argon2id.into_iter().map(Spanned::into_inner).collect(),
+            nt_hashes,
             mailbox,
             policy,
         }
@@ -92,6 +95,19 @@ impl Reader<'_> {
         digest
     }
 
+    fn nt_hash(&mut self, reference: &Spanned<SecretReference>) -> Option<SecretBox<[u8; 16]>> {
+        let text = self.secret(reference, "clients.nt_hashes");
+        if text.expose_secret().is_empty() {
+            return None;
+        }
+        let hash = unhex(text.expose_secret()).map(|hash| SecretBox::new(Box::new(hash)));
+        if hash.is_none() {
+            let remedy = "holds no 32 hexadecimal digits; make it with `calendar-relay client-password`";
+            self.problems.add(reference, "clients.nt_hashes", remedy);
+        }
+        hash
+    }
+
     fn pattern(&mut self, text: &Spanned<String>) -> Option<Pattern> {
         let fits = text.get_ref().contains('@') || text.get_ref() == "*";
         if !fits {
@@ -108,8 +124,8 @@ impl Reader<'_> {
     }
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut digest = [0; N];
     if text.len() != 2 * digest.len() || !text.is_ascii() {
         return None;
     }

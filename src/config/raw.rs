@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::server::ForwardedHeader;
+use crate::server::{ChannelBinding, ForwardedHeader};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,8 @@ pub(super) struct Raw {
     pub(super) limits: Limits,
     pub(super) tokens: Tokens,
     #[serde(default)]
+    pub(super) ntlm: Ntlm,
+    #[serde(default)]
     pub(super) cache: Cache,
     #[serde(default)]
     pub(super) graph: Graph,
@@ -28,6 +30,8 @@ pub(super) struct Raw {
     pub(super) log: Log,
     pub(super) capture: Option<Capture>,
     pub(super) store: Option<Store>,
+    #[serde(default)]
+    pub(super) changes: Changes,
     #[serde(default)]
     pub(super) tenants: Vec<Spanned<Tenant>>,
     #[serde(default)]
@@ -38,6 +42,22 @@ pub(super) struct Raw {
 #[serde(deny_unknown_fields)]
 pub(super) struct Store {
     pub(super) path: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Changes {
+    #[serde(deserialize_with = "some_time")]
+    pub(super) interval: Duration,
+    pub(super) calls_per_second: std::num::NonZeroU32,
+    pub(super) notification_url: Option<Spanned<String>>,
+    pub(super) subscriptions_per_client: usize,
+    pub(super) streams_per_client: usize,
+    #[serde(deserialize_with = "some_time")]
+    pub(super) idle: Duration,
+    #[serde(deserialize_with = "some_time")]
+    pub(super) heartbeat: Duration,
+    pub(super) queue: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +119,13 @@ pub(super) struct Tokens {
 pub(super) struct TokenKey {
     pub(super) id: String,
     pub(super) secret: Spanned<SecretReference>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ntlm {
+    pub(super) channel_binding: Spanned<ChannelBinding>,
+    pub(super) plain: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,6 +210,8 @@ pub(super) struct Client {
     pub(super) secrets_sha256: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) passwords_argon2id: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) nt_hashes: Vec<Spanned<SecretReference>>,
     pub(super) capabilities: Vec<Spanned<String>>,
     pub(super) mailboxes: Vec<Spanned<String>>,
     pub(super) ceiling: Spanned<String>,
@@ -245,6 +274,28 @@ impl Default for Limits {
             drain: Duration::from_secs(20),
             failures_per_minute: 20,
             password_checks: 2,
+        }
+    }
+}
+
+impl Default for Ntlm {
+    fn default() -> Self {
+        Self { channel_binding: Spanned::new(0..0, ChannelBinding::default()), plain: false }
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        let it = crate::changes::Settings::default();
+        Self {
+            interval: it.interval,
+            calls_per_second: std::num::NonZeroU32::new(it.calls_per_second).unwrap_or(std::num::NonZeroU32::MIN),
+            notification_url: None,
+            subscriptions_per_client: it.subscriptions_per_client,
+            streams_per_client: it.streams_per_client,
+            idle: it.idle,
+            heartbeat: it.heartbeat,
+            queue: it.queue,
         }
     }
 }

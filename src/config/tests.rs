@@ -36,6 +36,8 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", config.limits), format!("{:?}", defaults.limits));
     assert_eq!(format!("{:?}", config.graph), format!("{:?}", defaults.graph));
     assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
+    assert_eq!(config.ntlm.channel_binding, defaults.ntlm.channel_binding);
+    assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
 }
 
@@ -65,6 +67,9 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("capabilities = [\"directory\"]", "capabilities = [\"everything\"]", "tenants.credentials.capabilities"),
         ("secrets_sha256 = [\"e3", "secrets_sha256 = [\"", "clients.secrets_sha256"),
         ("passwords_argon2id = []", "passwords_argon2id = [\"$1$x\"]", "clients.passwords_argon2id"),
+        ("nt_hashes = []", "nt_hashes = [{ file = \"secrets/directory\" }]", "holds no 32 hexadecimal digits"),
+        ("nt_hashes = []", "nt_hashes = [{ file = \"secrets/none\" }]", "cannot be read"),
+        ("channel_binding = \"accepted\"", "channel_binding = \"ignored\"", "unknown variant `ignored`"),
         ("\"*@contoso.example\",", "\"contoso.example\",", "clients.mailboxes"),
         ("ceiling = \"time\"", "ceiling = \"sky\"", "clients.ceiling"),
         ("networks = [\"google-calendar-interop\"]", "networks = [\"google\"]", "clients.networks"),
@@ -74,6 +79,28 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         assert!(text.contains(key), "{to}: {text}");
         assert_eq!(line, line_of(from), "{to}: {text}");
     }
+}
+
+#[test]
+fn ntlm_is_for_tls_unless_it_is_said_to_be_elsewhere() {
+    let with = |server: &str, ntlm: &str| {
+        let text = format!(
+            "[server]\nlisten = '127.0.0.1:1'\npublic_url = 'https://x.example'\n{server}\n[ntlm]\n{ntlm}\n\
+             [tokens]\nkeys = [{{ id = 'a', secret = {{ file = 'secrets/token-key' }} }}]\n\
+             [[clients]]\nid = 'c'\nnt_hashes = [{{ file = 'secrets/token-key' }}]\ncapabilities = []\nmailboxes = []\n\
+             ceiling = 'time'"
+        );
+        parse(&text).map(|config| config.clients[0].nt_hashes.len()).map_err(|problems| problems.to_string())
+    };
+    let tls = "certificate = 'a'\nprivate_key = 'b'";
+    assert_eq!(with(tls, ""), Ok(1));
+    assert_eq!(with(tls, "channel_binding = 'required'"), Ok(1));
+    assert_eq!(with("plain = true", "plain = true"), Ok(1));
+    assert!(with("plain = true", "").unwrap_err().contains("clients.nt_hashes: NTLM needs TLS"));
+    let required = with("plain = true", "plain = true\nchannel_binding = 'required'");
+    assert!(required.unwrap_err().contains("ntlm.channel_binding"));
+    let config = parse(&EXAMPLE.replace("nt_hashes = []", "nt_hashes = [{ file = 'secrets/token-key' }]")).unwrap();
+    assert!(!format!("{config:?}").contains("[1, 35"), "no hash is shown");
 }
 
 #[test]

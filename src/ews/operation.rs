@@ -7,6 +7,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::Stream;
+
 use super::fault::Family;
 use super::soap::{self, Body, Header};
 use super::xml::Xml;
@@ -44,7 +46,7 @@ pub struct Context<'a> {
     /// Hearing of changes.
     pub changes: &'a Arc<Changes>,
     /// Whose item an id names.
-    pub items: &'a Items,
+    pub items: &'a Arc<Items>,
     /// The request's clock and notebook.
     pub journal: &'a Journal,
     /// The SOAP header.
@@ -85,6 +87,34 @@ pub trait Response: Send {
 
     /// Writes the body element.
     fn write(&self, xml: &mut Xml);
+
+    /// The answer as it goes out: one envelope, unless an operation says otherwise.
+    fn into_answer(self) -> Answer
+    where
+        Self: Sized,
+    {
+        Answer::Whole(soap::envelope(self.size(), |xml| self.write(xml)))
+    }
+}
+
+/// What goes out.
+pub enum Answer {
+    /// One envelope.
+    Whole(String),
+    /// One envelope after the other, as they come.
+    Stream(Envelopes),
+}
+
+/// Whole envelopes, each to be sent as soon as it is there, in a piece of its own.
+pub type Envelopes = Pin<Box<dyn Stream<Item = String> + Send>>;
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(envelope) => f.debug_tuple("Whole").field(envelope).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
 }
 
 /// An operation in the list of operations.
@@ -96,11 +126,11 @@ pub struct Entry {
     /// The form of its failures.
     pub family: Family,
     check: fn(Body<'_>) -> Result<(), Failure>,
-    answer: for<'a> fn(Body<'a>, &'a Context<'a>) -> Answer<'a>,
+    answer: for<'a> fn(Body<'a>, &'a Context<'a>) -> Pending<'a>,
 }
 
-/// A whole envelope, some day.
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send + 'a>>;
+/// An answer, some day.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
 
 impl Entry {
     /// The entry of an operation.
@@ -124,7 +154,7 @@ impl Entry {
     }
 
     /// Reads the request, runs the operation and writes its answer.
-    pub fn answer<'a>(&self, body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
+    pub fn answer<'a>(&self, body: Body<'a>, context: &'a Context<'a>) -> Pending<'a> {
         (self.answer)(body, context)
     }
 }
@@ -141,10 +171,7 @@ fn read<O: Operation>(mut body: Body<'_>) -> Result<O, Failure> {
     Ok(operation)
 }
 
-fn answer<'a, O: Operation>(body: Body<'a>, context: &'a Context<'a>) -> Answer<'a> {
+fn answer<'a, O: Operation>(body: Body<'a>, context: &'a Context<'a>) -> Pending<'a> {
     let operation = read::<O>(body);
-    Box::pin(async move {
-        let response = operation?.run(context).await?;
-        Ok(soap::envelope(response.size(), |xml| response.write(xml)))
-    })
+    Box::pin(async move { operation?.run(context).await.map(Response::into_answer) })
 }

@@ -6,13 +6,17 @@ mod delete_item;
 mod find_folder;
 mod find_item;
 mod get_delegate;
+mod get_events;
 mod get_folder;
 mod get_item;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
+mod get_streaming_events;
 mod get_user_availability;
 mod resolve_names;
+mod subscribe;
+mod unsubscribe;
 mod update_item;
 
 use super::operation::Entry;
@@ -24,15 +28,19 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<convert_id::ConvertId>(),
     Entry::of::<get_room_lists::GetRoomLists>(),
     Entry::of::<get_rooms::GetRooms>(),
-    Entry::of::<create_item::CreateItem>(),
-    Entry::of::<update_item::UpdateItem>(),
-    Entry::of::<delete_item::DeleteItem>(),
     Entry::of::<find_item::FindItem>(),
     Entry::of::<get_item::GetItem>(),
     Entry::of::<find_folder::FindFolder>(),
     Entry::of::<get_folder::GetFolder>(),
     Entry::of::<resolve_names::ResolveNames>(),
     Entry::of::<get_delegate::GetDelegate>(),
+    Entry::of::<create_item::CreateItem>(),
+    Entry::of::<update_item::UpdateItem>(),
+    Entry::of::<delete_item::DeleteItem>(),
+    Entry::of::<subscribe::Subscribe>(),
+    Entry::of::<get_events::GetEvents>(),
+    Entry::of::<get_streaming_events::GetStreamingEvents>(),
+    Entry::of::<unsubscribe::Unsubscribe>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

@@ -33,6 +33,17 @@ const HEAD: &str = concat!(
 /// What stands after it.
 const TAIL: &str = "</s:Body></s:Envelope>";
 
+/// What stands before each answer of a stream.
+const STREAMED_HEAD: &str = concat!(
+    r#"<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/">"#,
+    r#"<soap11:Header xmlns:soap11="http://schemas.xmlsoap.org/soap/envelope/">"#,
+    r#"<ServerVersionInfo MajorVersion="15" MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="11" Version="V2017_07_11""#,
+    r#" xmlns="http://schemas.microsoft.com/exchange/services/2006/types"/></soap11:Header>"#,
+    r#"<soap11:Body xmlns:soap11="http://schemas.xmlsoap.org/soap/envelope/">"#,
+);
+/// What stands after it.
+const STREAMED_TAIL: &str = "</soap11:Body></Envelope>";
+
 /// A request: its header, and its body.
 #[derive(Debug)]
 pub struct Envelope<'a> {
@@ -216,6 +227,16 @@ pub fn envelope(capacity: usize, write: impl FnOnce(&mut Xml)) -> String {
     xml.raw(HEAD);
     write(&mut xml);
     xml.raw(TAIL);
+    xml.finish()
+}
+
+/// One of the envelopes of a stream around what `write` writes. Clients look for its first letters,
+/// and read several of them one after the other, so that there is neither prefix nor declaration.
+pub fn streamed_envelope(capacity: usize, write: impl FnOnce(&mut Xml)) -> String {
+    let mut xml = Xml::with_capacity(STREAMED_HEAD.len() + STREAMED_TAIL.len() + capacity);
+    xml.raw(STREAMED_HEAD);
+    write(&mut xml);
+    xml.raw(STREAMED_TAIL);
     xml.finish()
 }
 

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
+pub mod notification;
 pub mod property_path;
 pub mod recurrence;
 pub mod response_message;

@@ -1,6 +1,7 @@
 //! The calls to Graph, one file each.
 
 pub(super) mod calendar_view;
+pub(super) mod delta;
 pub(super) mod event_cancel;
 pub(super) mod event_create;
 pub(super) mod event_delete;
@@ -13,4 +14,5 @@ pub(super) mod event_view;
 pub(super) mod get_schedule;
 pub(super) mod groups;
 pub(super) mod places;
+pub(super) mod subscriptions;
 pub(super) mod users;

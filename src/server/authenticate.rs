@@ -1,4 +1,4 @@
-//! Who calls: Bearer or Basic to a client.
+//! Who calls: Bearer, Basic, NTLM, or what NTLM said before, to a client.
 //!
 //! Owns the `Authorization` header. Must not know what a client may do.
 
@@ -6,22 +6,38 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use secrecy::SecretString;
 
+use super::connection::Connection;
+use super::handshake::{Step, Token};
 use super::limits::Caller;
 use super::refusal::{BadToken, Refusal};
 use super::shared::Shared;
 use crate::client::Client;
 
-/// The client of a request. Wrong credentials are counted.
-pub(super) async fn authenticate(shared: &Shared, headers: &HeaderMap, caller: Caller) -> Result<Arc<Client>, Refusal> {
+/// The client of a request; without credentials, that of the connection. Wrong ones are counted,
+/// and any put an end to what the connection was before.
+pub(super) async fn authenticate(
+    shared: &Shared,
+    headers: &HeaderMap,
+    caller: Caller,
+    connection: &Connection,
+) -> Result<Arc<Client>, Refusal> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return connection.client().ok_or(Refusal::Missing);
+    }
+    connection.belongs_to_nobody();
+    if let Some((handshakes, token)) = shared.handshakes.as_ref().zip(Token::of(headers)) {
+        let (clients, address, now) = (&shared.clients, caller.address, (shared.clock)());
+        return handshakes.take(Step { clients, token: &token, headers, address, connection, now }).await;
+    }
     if let Some(token) = bearer(headers) {
         let claims = match shared.tokens.verify(token, (shared.clock)()) {
             Ok(claims) => claims,
             // Whoever comes with an old token, perhaps with many requests at once, guesses nothing.
             Err(BadToken::Outdated) => return Err(Refusal::Outdated),
-            Err(BadToken::Forged) => return Err(shared.gates.note_failure(caller.address)),
+            Err(BadToken::Forged) => return Err(shared.failures.note(None, caller.address).held_up().await),
         };
         // A client that was removed has no tokens any more.
         return shared
@@ -35,6 +51,14 @@ pub(super) async fn authenticate(shared: &Shared, headers: &HeaderMap, caller: C
     // Google and Outlook may put the domain first, as Windows does.
     let name = name.rsplit_once('\\').map_or(&*name, |(_, name)| name);
     shared.logins.verify(&shared.clients, &[(name, &secret)], caller.address).await
+}
+
+/// The schemes by which somebody can log in, as a 401 lists them.
+pub(super) fn schemes(shared: &Shared) -> impl Iterator<Item = HeaderValue> {
+    // Tokens are given for secrets and passwords too.
+    let by_password = shared.clients.iter().any(|client| !client.secrets.is_empty() || !client.passwords.is_empty());
+    let listed = [(BASIC, by_password), (BEARER, by_password), (NTLM, shared.handshakes.is_some())];
+    listed.into_iter().filter(|(_, is_listed)| *is_listed).map(|(scheme, _)| scheme)
 }
 
 /// The user name and password of an `Authorization: Basic` header (RFC 7617).
@@ -53,6 +77,10 @@ fn scheme<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())
 }
+
+const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="calendar-relay""#);
+pub(super) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="calendar-relay""#);
+const NTLM: HeaderValue = HeaderValue::from_static("NTLM");
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use super::body;
+use super::streaming::{NOT_COLLECTED, Streamed};
 
 /// Writes exchanges to files, up to a number of them.
 #[derive(Debug)]
@@ -90,13 +91,17 @@ pub(super) async fn capture(State(capture): State<Option<Arc<Capture>>>, request
         frame
     }));
     let (answered, answer) = next.run(Request::from_parts(parts.clone(), body)).await.into_parts();
-    let answer = answer.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let goes_on = answered.extensions.get::<Streamed>().is_some();
+    let (left, answer) = match goes_on {
+        true => (Some(answer), Bytes::from_static(NOT_COLLECTED)),
+        false => (None, answer.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default()),
+    };
     let sent = Bytes::from(std::mem::take(&mut *sent.lock().unwrap_or_else(PoisonError::into_inner)));
     let request_id = parts.extensions.get::<Uuid>().copied().unwrap_or_else(Uuid::new_v4);
     let mut text = request_text(&parts, sent, limit);
     text.push_str(&response_text(parts.uri.path(), answered.status, &answered.headers, &answer));
     capture.write(request_id, &text);
-    Response::from_parts(answered, Body::from(answer))
+    Response::from_parts(answered, left.unwrap_or_else(|| Body::from(answer)))
 }
 
 fn request_text(parts: &Parts, body: Bytes, limit: usize) -> String {
@@ -119,7 +124,10 @@ fn response_text(path: &str, status: StatusCode, headers: &HeaderMap, body: &[u8
 
 fn push_headers(text: &mut String, headers: &HeaderMap) {
     for (name, value) in headers {
-        let secret = name == header::AUTHORIZATION || name == header::COOKIE || name == header::PROXY_AUTHORIZATION;
+        let secret = name == header::AUTHORIZATION
+            || name == header::COOKIE
+            || name == header::PROXY_AUTHORIZATION
+            || name == header::SET_COOKIE;
         let value = if secret { scheme(value) } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name}: {value}");

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::limits::network;
+use super::failures::network;
 
 /// The open connections of all addresses; an IPv6 /64 is one.
 #[derive(Debug)]

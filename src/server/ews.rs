@@ -2,35 +2,43 @@
 //!
 //! Owns content types, statuses and challenges. Must not know any EWS element.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::authenticate::authenticate;
+use super::authenticate::{BEARER, authenticate, schemes};
 use super::body::{self, Packed};
+use super::connection::Connection;
 use super::limits::{A_MOMENT, Beyond, Caller};
 use super::observe::Seen;
-use super::refusal::Refusal;
+use super::refusal::{Leg, Refusal};
 use super::shared::{Shared, SharedState};
+use super::streaming::Streamed;
 use crate::client::Client;
 use crate::ews::fault::Family;
-use crate::ews::{self, Reply};
+use crate::ews::{self, Answer, Reply};
 use crate::failure::Failure;
 use crate::journal::Journal;
 
+/// The connection that a request came over.
+pub(super) type Over = Extension<Arc<Connection>>;
+
 /// A SOAP request.
-pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -> Response {
+pub(super) async fn soap(state: SharedState, caller: Caller, over: Over, request: Request) -> Response {
     let shared = &*state;
     let (parts, payload) = request.into_parts();
-    let client = authenticate(shared, &parts.headers, caller).await;
+    let client = authenticate(shared, &parts.headers, caller, &over).await;
     let client = match admit(shared, client, caller) {
         Ok(client) => client,
         Err(response) => {
@@ -71,8 +79,8 @@ pub(super) async fn soap(state: SharedState, caller: Caller, request: Request) -
 
 /// `GET` on the same addresses: Outlook and others look there before they send credentials, and
 /// must be challenged.
-pub(super) async fn probe(state: SharedState, caller: Caller, request: Request) -> Response {
-    let client = authenticate(&state, request.headers(), caller).await;
+pub(super) async fn probe(state: SharedState, caller: Caller, over: Over, request: Request) -> Response {
+    let client = authenticate(&state, request.headers(), caller, &over).await;
     match admit(&state, client, caller) {
         Ok(client) => text(StatusCode::OK, "This is an Exchange Web Services address. Send SOAP requests with POST.\n")
             .seen(Seen::route("probe", "ok").by(&client)),
@@ -99,11 +107,12 @@ fn admit(shared: &Shared, client: Result<Arc<Client>, Refusal>, caller: Caller) 
             let response = text(StatusCode::FORBIDDEN, "Not from this network.\n");
             Err(Box::new(response.seen(Seen::route("soap", "network").by(&client))))
         }
-        Err(Refusal::Missing) => Err(Box::new(challenge("missing"))),
-        Err(Refusal::Outdated) => Err(Box::new(challenge("outdated"))),
+        Err(Refusal::Missing) => Err(Box::new(challenge(shared, "missing"))),
+        Err(Refusal::Challenged(leg)) => Err(Box::new(next_leg(*leg))),
+        Err(Refusal::Outdated) => Err(Box::new(challenge(shared, "outdated"))),
         Err(Refusal::Wrong) => {
             tracing::warn!(address = %caller.address, "wrong credentials");
-            Err(Box::new(challenge("wrong")))
+            Err(Box::new(challenge(shared, "wrong")))
         }
         Err(refusal @ (Refusal::TooOften | Refusal::Busy)) => {
             tracing::warn!(address = %caller.address, "too many log-ins");
@@ -147,23 +156,42 @@ async fn reply(shared: &Shared, body: &[u8], client: &Arc<Client>, journal: &Jou
 fn answer(shared: &Shared, reply: Reply, seen: Seen) -> Response {
     let status = if reply.failure.is_some() { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
     let outcome = reply.failure.as_ref().map_or("ok", Failure::label);
-    let mut response =
-        (status, [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)], reply.envelope).into_response();
+    let headers = [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)];
+    let mut response = match reply.answer {
+        Answer::Whole(envelope) => (status, headers, envelope).into_response(),
+        Answer::Stream(envelopes) => {
+            let body = Body::from_stream(envelopes.map(Ok::<_, Infallible>));
+            (status, headers, [(NO_BUFFERING, ONE)], Extension(Streamed), body).into_response()
+        }
+    };
     if shared.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.seen(seen.operation(reply.operation, outcome))
 }
 
-/// 401, with every scheme that would be understood, each in a line of its own.
-fn challenge(outcome: &'static str) -> Response {
+/// 401, with every scheme by which somebody could log in, each in a line of its own.
+fn challenge(shared: &Shared, outcome: &'static str) -> Response {
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     let headers = response.headers_mut();
-    headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="calendar-relay""#));
-    headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="calendar-relay""#));
-    // exchangelib understands Bearer only by this header.
-    headers.insert(DIAGNOSTICS, HeaderValue::from_static("Modern Auth"));
+    for scheme in schemes(shared) {
+        if scheme == BEARER {
+            // exchangelib understands Bearer only by this header.
+            headers.insert(DIAGNOSTICS, HeaderValue::from_static("Modern Auth"));
+        }
+        headers.append(header::WWW_AUTHENTICATE, scheme);
+    }
     response.seen(Seen::route("challenge", outcome))
+}
+
+/// 401 with the gateway's own message, on which the client goes on.
+fn next_leg(leg: Leg) -> Response {
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    let lines = [(header::WWW_AUTHENTICATE, Some(leg.challenge)), (header::SET_COOKIE, leg.cookie)];
+    for (name, line) in lines {
+        response.headers_mut().extend(line.and_then(|line| HeaderValue::try_from(line).ok()).map(|line| (name, line)));
+    }
+    response.seen(Seen::route("challenge", "next_leg"))
 }
 
 /// A short text.
@@ -198,6 +226,9 @@ impl Noted for Response {
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private");
+/// Exchange says so to the proxies before it.
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-nobuffering");
+const ONE: HeaderValue = HeaderValue::from_static("1");
 const DIAGNOSTICS: HeaderName = HeaderName::from_static("ms-diagnostics-public");
 /// Operations watch the deadline themselves; this is for one that does not.
 const GRACE: Duration = Duration::from_millis(500);

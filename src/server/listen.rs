@@ -2,7 +2,6 @@
 //!
 //! Owns the limits on connections and the graceful end. Must not know any route.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -27,10 +26,13 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::capture::AsWritten;
+use super::connection::Connection;
 use super::crowd::Crowd;
+use super::handshake::Token;
 use super::peer;
 use super::quick_ack::QuickAck;
 use super::shared::{Limits, Shared};
+use super::streaming::{self, Patient, Streamed};
 
 /// Serves until `shared.end`, then lets open requests finish for as long as the limits say.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, shared: Arc<Shared>) {
@@ -99,28 +101,37 @@ impl Door {
             self.shared.metrics.limited("-", "connections_per_address");
             return Err("the address has too many connections".into());
         }
-        let stream = QuickAck::new(stream);
-        let Some(tls) = &self.tls else { return self.talk(stream, from, false).await };
+        let connection = Connection::new(proxies.trusted.name(address.ip()), self.tls.is_some());
+        let stream = Patient::new(QuickAck::new(stream), STALLED);
+        let Some(tls) = &self.tls else { return self.talk(stream, from, connection, false).await };
         let stream = timeout(limits.header_timeout, tls.accept(stream)).await??;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        self.talk(stream, from, is_http2).await
+        self.talk(stream, from, connection, is_http2).await
     }
 
-    async fn talk<S>(&self, stream: S, from: IpAddr, is_http2: bool) -> Result<(), Error>
+    async fn talk<S>(&self, stream: S, from: IpAddr, connection: Connection, is_http2: bool) -> Result<(), Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (under_way, requests) = watch::channel(0);
-        let under_way = Arc::new(under_way);
+        let (under_way, connection) = (Arc::new(under_way), Arc::new(connection));
         let service = service_fn(|mut request: http::Request<Incoming>| {
             let caller = peer::caller(from, request.headers(), &self.shared.proxies);
+            let is_misplaced = is_http2 && self.shared.handshakes.is_some() && Token::of(request.headers()).is_some();
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Arc::clone(&connection));
             lower_path(&mut request);
             let (router, request_under_way) = (self.router.clone(), UnderWay::new(&under_way));
             async move {
-                let response: Result<_, Infallible> = router.oneshot(request.map(axum::body::Body::new)).await;
-                drop(request_under_way);
-                response
+                // NTLM is about a connection, and a stream is none (RFC 9113 §8.1.1, HTTP_1_1_REQUIRED).
+                if is_misplaced {
+                    return Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED));
+                }
+                let Ok(response) = router.oneshot(request.map(axum::body::Body::new)).await;
+                Ok(match response.extensions().get::<Streamed>() {
+                    Some(_) => response.map(|body| streaming::keeping(body, request_under_way)),
+                    None => response,
+                })
             }
         });
         let stream = TokioIo::new(stream);
@@ -231,6 +242,8 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
 }
 
+/// Who takes nothing of what is written for so long is gone.
+const STALLED: Duration = Duration::from_secs(60);
 /// Streams at once on one HTTP/2 connection.
 const MOST_STREAMS: u32 = 128;
 /// When the process is out of file descriptors, trying again at once would not help.

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::limits::Gates;
+use super::failures::{Failed, Failures};
 use super::refusal::Refusal;
 use crate::client::{Client, Clients};
 
@@ -33,13 +33,22 @@ pub struct Logins {
     /// What is verified when a client has fewer hashes than another, or there is no such client:
     /// as many as the most that a client has, as costly as the costliest.
     decoys: Vec<String>,
-    gates: Arc<Gates>,
+    failures: Arc<Failures>,
+}
+
+/// Why a log-in does not succeed.
+#[derive(Debug)]
+enum Unsuccessful {
+    /// Nobody looked at it.
+    Busy,
+    /// It is wrong, or taken for wrong.
+    Failed(Failed),
 }
 
 impl Logins {
     /// `checks` passwords may be verified at once.
     #[must_use]
-    pub fn new(clients: &Clients, checks: usize, gates: Arc<Gates>) -> Self {
+    pub fn new(clients: &Clients, checks: usize, failures: Arc<Failures>) -> Self {
         let most = clients.iter().map(|client| client.passwords.len()).max().unwrap_or(0);
         let decoy = if most > 0 { decoy(clients) } else { None };
         Self {
@@ -48,37 +57,57 @@ impl Logins {
             remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
             key: rand::random(),
             decoys: decoy.map(|decoy| vec![decoy; most]).unwrap_or_default(),
-            gates,
+            failures,
         }
     }
 
     /// The client with this name and secret: the first pair that is right, where they can be read
-    /// in several ways. That none is right is counted once.
+    /// in several ways. That none is right is counted once, under the first name, and held up.
     pub(super) async fn verify(
         &self,
         clients: &Clients,
         readings: &[(&str, &SecretString)],
         address: IpAddr,
     ) -> Result<Arc<Client>, Refusal> {
+        let user = readings.first().map_or("", |(name, _)| name);
+        match self.find(clients, readings, user, address).await {
+            Ok(client) => {
+                self.failures.forget(user, address);
+                Ok(client)
+            }
+            Err(Unsuccessful::Busy) => Err(Refusal::Busy),
+            Err(Unsuccessful::Failed(failed)) => Err(failed.held_up().await),
+        }
+    }
+
+    async fn find(
+        &self,
+        clients: &Clients,
+        readings: &[(&str, &SecretString)],
+        user: &str,
+        address: IpAddr,
+    ) -> Result<Arc<Client>, Unsuccessful> {
         for (name, secret) in readings {
             if let Some(client) = self.known(clients.named(name), secret) {
                 return Ok(client);
             }
         }
-        if self.decoys.is_empty() || self.gates.has_failed_too_often(address) {
-            return Err(self.gates.note_failure(address));
+        let attempt = Attempt { user: user.to_owned(), address, failures: Arc::clone(&self.failures) };
+        if self.decoys.is_empty() {
+            return Err(attempt.fail());
         }
-        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let attempts = readings.iter().map(|(name, secret)| self.attempt(clients.named(name), secret)).collect();
+        attempt.may_go_on()?;
+        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Unsuccessful::Busy)?;
+        let candidates = readings.iter().map(|(name, secret)| self.candidate(clients.named(name), secret)).collect();
         // A task of its own: a caller that leaves neither frees the place while the work goes on,
         // nor escapes being counted.
-        let check = check(attempts, Arc::clone(&self.checks), Arc::clone(&self.gates), address);
+        let check = check(candidates, attempt, Arc::clone(&self.checks));
         let checked = tokio::spawn(async move {
             let checked = check.await;
             drop(place);
             checked
         });
-        let (client, memory) = checked.await.unwrap_or(Err(Refusal::Busy))?;
+        let (client, memory) = checked.await.unwrap_or(Err(Unsuccessful::Busy))?;
         self.remembered.insert(memory, ());
         Ok(client)
     }
@@ -95,12 +124,12 @@ impl Logins {
     }
 
     /// What is to be verified: always as many hashes.
-    fn attempt(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Attempt {
+    fn candidate(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Candidate {
         let mut hashes = client.map(|client| client.passwords.clone()).unwrap_or_default();
         let own = hashes.len();
         hashes.extend(self.decoys.iter().skip(own).cloned());
         let right = client.cloned().zip(self.memory(client, secret));
-        Attempt { hashes, own, secret: secret.clone(), right }
+        Candidate { hashes, own, secret: secret.clone(), right }
     }
 
     fn memory(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<[u8; 32]> {
@@ -112,8 +141,26 @@ impl Logins {
     }
 }
 
-/// A password, and what it is verified against.
+/// Who tries to log in, from where.
 struct Attempt {
+    user: String,
+    address: IpAddr,
+    failures: Arc<Failures>,
+}
+
+impl Attempt {
+    /// Whether passwords are verified for it; else it has failed.
+    fn may_go_on(&self) -> Result<(), Unsuccessful> {
+        if self.failures.allow(&self.user, self.address) { Ok(()) } else { Err(self.fail()) }
+    }
+
+    fn fail(&self) -> Unsuccessful {
+        Unsuccessful::Failed(self.failures.note(Some(&self.user), self.address))
+    }
+}
+
+/// A password, and what it is verified against.
+struct Candidate {
     hashes: Vec<String>,
     /// How many of the hashes are the client's own; they are the first.
     own: usize,
@@ -124,7 +171,7 @@ struct Attempt {
 /// Whose the password is if it is right, and how that is remembered.
 type Right = (Arc<Client>, [u8; 32]);
 
-impl Attempt {
+impl Candidate {
     fn verify(self) -> Option<Right> {
         let secret = self.secret.expose_secret().as_bytes();
         let mut found = false;
@@ -137,20 +184,13 @@ impl Attempt {
     }
 }
 
-async fn check(
-    attempts: Vec<Attempt>,
-    checks: Arc<Semaphore>,
-    gates: Arc<Gates>,
-    address: IpAddr,
-) -> Result<Right, Refusal> {
-    let _permit = checks.acquire_owned().await.map_err(|_| Refusal::Busy)?;
+async fn check(candidates: Vec<Candidate>, attempt: Attempt, checks: Arc<Semaphore>) -> Result<Right, Unsuccessful> {
+    let _permit = checks.acquire_owned().await.map_err(|_| Unsuccessful::Busy)?;
     // Others of this address may have failed while this one waited.
-    if gates.has_failed_too_often(address) {
-        return Err(gates.note_failure(address));
-    }
-    let verify = move || attempts.into_iter().find_map(Attempt::verify);
-    let right = tokio::task::spawn_blocking(verify).await.map_err(|_| Refusal::Busy)?;
-    right.ok_or_else(|| gates.note_failure(address))
+    attempt.may_go_on()?;
+    let verify = move || candidates.into_iter().find_map(Candidate::verify);
+    let right = tokio::task::spawn_blocking(verify).await.map_err(|_| Unsuccessful::Busy)?;
+    right.ok_or_else(|| attempt.fail())
 }
 
 /// A hash of a random password, as costly to verify as the costliest of the clients'.
@@ -191,7 +231,7 @@ mod tests {
     }
 
     fn logins(clients: &Clients, failures: u32) -> Logins {
-        Logins::new(clients, 1, Arc::new(Gates::new(clients, failures)))
+        Logins::new(clients, 1, Arc::new(Failures::new(failures)))
     }
 
     async fn log_in(logins: &Logins, clients: &Clients, name: &str, password: &str) -> Result<String, Refusal> {
@@ -216,8 +256,8 @@ mod tests {
         let clients = clients();
         let logins = logins(&clients, 10);
         for name in ["one", "two", "nobody"] {
-            let attempt = logins.attempt(clients.named(name), &SecretString::from("x"));
-            assert_eq!(attempt.hashes.len(), 2, "{name}");
+            let candidate = logins.candidate(clients.named(name), &SecretString::from("x"));
+            assert_eq!(candidate.hashes.len(), 2, "{name}");
         }
         assert!(logins.decoys.iter().all(|decoy| decoy.contains("t=3")));
     }
@@ -238,6 +278,27 @@ mod tests {
         let places = u32::try_from(MOST_WAITING + 1).unwrap();
         drop(logins.queue.acquire_many(places).await.unwrap());
         assert_eq!(log_in(&logins, &clients, "one", "wrong").await, Err(Refusal::TooOften));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_secrets_are_held_up_longer_each_time_and_right_ones_never() {
+        let secret = |id: &str| Client {
+            secrets: vec![Sha256::digest(b"right").into()],
+            ..Client::without_login(id, Policy::unlimited(&[], &[], Ceiling::Time))
+        };
+        let clients = Clients::new([secret("a"), secret("b")]);
+        let logins = logins(&clients, 100);
+        let begun = tokio::time::Instant::now();
+        let mut ends = Vec::new();
+        for _ in 0..6 {
+            assert_eq!(log_in(&logins, &clients, "a", "wrong").await, Err(Refusal::Wrong));
+            ends.push(begun.elapsed().as_millis());
+        }
+        assert_eq!(ends, [0, 0, 0, 250, 750, 1750]);
+        assert_eq!(log_in(&logins, &clients, "b", "wrong").await, Err(Refusal::Wrong));
+        assert_eq!(log_in(&logins, &clients, "a", "right").await.as_deref(), Ok("a"));
+        assert_eq!(log_in(&logins, &clients, "a", "wrong").await, Err(Refusal::Wrong));
+        assert_eq!(begun.elapsed().as_millis(), 1750);
     }
 
     #[tokio::test]

@@ -3,11 +3,14 @@
 //! Owns the reasons. Must not know how they are found out or answered.
 
 /// Why a request has no client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// No credentials.
+    /// No credentials, or none that can be used.
     Missing,
-    /// A token of ours that holds no more: its time is over, or its client is gone.
+    /// None yet: a handshake is under way.
+    Challenged(Box<Leg>),
+    /// A token of ours that holds no more: its time is over, or its client is gone; the answer to a
+    /// challenge that waits for none.
     Outdated,
     /// Wrong ones.
     Wrong,
@@ -15,6 +18,15 @@ pub(super) enum Refusal {
     TooOften,
     /// More passwords wait to be verified than can be in time.
     Busy,
+}
+
+/// What the client gets for the next leg of its handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leg {
+    /// Scheme and message.
+    pub(super) challenge: String,
+    /// The cookie by which the challenge is found again, where the connection will not do.
+    pub(super) cookie: Option<String>,
 }
 
 /// Why a token is refused.

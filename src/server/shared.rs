@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::capture::Capture;
+use super::failures::Failures;
+use super::handshake::Handshakes;
 use super::limits::Gates;
 use super::logins::Logins;
 use super::peer::Proxies;
@@ -28,6 +30,10 @@ pub struct Shared {
     pub tokens: Tokens,
     /// Names and secrets.
     pub logins: Logins,
+    /// NTLM, where a client has an NT hash.
+    pub handshakes: Option<Handshakes>,
+    /// Log-ins that failed.
+    pub failures: Arc<Failures>,
     /// Rates and concurrency.
     pub gates: Arc<Gates>,
     /// Figures.

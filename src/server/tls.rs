@@ -16,6 +16,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
+use super::ntlm::Binding;
+
 /// A certificate chain and its key, in PEM files.
 #[derive(Clone, Debug)]
 pub struct CertificateFiles {
@@ -30,6 +32,8 @@ pub struct CertificateFiles {
 pub struct Certificates {
     files: CertificateFiles,
     current: ArcSwap<CertifiedKey>,
+    /// Of the certificates so far, the newest first: clients that resume a session know an older one.
+    bindings: ArcSwap<Vec<Binding>>,
 }
 
 /// Why certificate files cannot be used.
@@ -69,8 +73,9 @@ impl Certificates {
     /// # Errors
     /// As [`CertificateFiles::read`].
     pub fn new(files: CertificateFiles) -> Result<Arc<Self>, BadCertificate> {
-        let current = ArcSwap::from_pointee(files.read()?);
-        Ok(Arc::new(Self { files, current }))
+        let pair = files.read()?;
+        let bindings = ArcSwap::from_pointee(binding(&pair).into_iter().collect());
+        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(pair), bindings }))
     }
 
     /// Reads the files again; what was read before stays if they cannot be used. Open connections
@@ -78,6 +83,9 @@ impl Certificates {
     pub fn reload(&self) {
         match self.files.read() {
             Ok(pair) => {
+                let older = self.bindings.load();
+                let bindings = binding(&pair).into_iter().chain(older.iter().copied()).take(MOST_BINDINGS);
+                self.bindings.store(Arc::new(bindings.collect()));
                 self.current.store(Arc::new(pair));
                 tracing::info!(certificate = %self.files.certificate.display(), "certificate read");
             }
@@ -85,6 +93,11 @@ impl Certificates {
                 tracing::error!(%error, "the new certificate cannot be used; the old one stays: mend the files")
             }
         }
+    }
+
+    /// Whether this is the channel binding of one of the certificates.
+    pub(super) fn are_bound_by(&self, binding: &[u8; 16]) -> bool {
+        self.bindings.load().iter().any(|ours| ours.0 == *binding)
     }
 
     /// Reads the files again whenever they have changed.
@@ -129,5 +142,11 @@ impl fmt::Display for BadCertificate {
 
 impl std::error::Error for BadCertificate {}
 
+fn binding(pair: &CertifiedKey) -> Option<Binding> {
+    pair.cert.first().map(|certificate| Binding::of(certificate))
+}
+
+/// Certificates are renewed days before the older ones end.
+const MOST_BINDINGS: usize = 4;
 /// How often the files' times are looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);

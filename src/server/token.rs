@@ -43,7 +43,7 @@ pub(super) async fn token(state: SharedState, caller: Caller, request: axum::ext
             shared.metrics.limited("-", "authentication");
             return too_many();
         }
-        Err(Refusal::Missing | Refusal::Outdated | Refusal::Wrong) => {
+        Err(Refusal::Missing | Refusal::Challenged(_) | Refusal::Outdated | Refusal::Wrong) => {
             tracing::warn!(address = %caller.address, "wrong client id or secret at /token");
             return refuse(shared, StatusCode::UNAUTHORIZED, "invalid_client", "client id or secret is wrong");
         }

@@ -32,3 +32,30 @@ class Graph:
             f"{self.base}/v1.0/users/{mailbox}/events", json=event, headers=self.headers, timeout=30
         )
         assert answer.status_code == 201, answer.text
+
+    def create(self, mailbox, event):
+        answer = requests.post(f"{self.base}/v1.0/users/{mailbox}/events", json=event, headers=self.headers, timeout=30)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def change(self, mailbox, event, properties):
+        url = f"{self.base}/v1.0/users/{mailbox}/events/{event}"
+        answer = requests.patch(url, json=properties, headers=self.headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def delete(self, mailbox, event):
+        url = f"{self.base}/v1.0/users/{mailbox}/events/{event}"
+        answer = requests.delete(url, headers=self.headers, timeout=30)
+        assert answer.status_code == 204, answer.text
+
+    def get(self, path, **parameters):
+        """All pages of a collection below /v1.0."""
+        url, values = f"{self.base}/v1.0/{path}", []
+        while url:
+            answer = requests.get(url, params=parameters, headers=self.headers, timeout=30)
+            assert answer.status_code == 200, answer.text
+            page, parameters = answer.json(), None
+            values += page["value"]
+            url = page.get("@odata.nextLink")
+        return values

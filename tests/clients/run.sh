@@ -15,6 +15,9 @@ libraries=$PWD/target/clients
 mkdir -p "$libraries"
 if [ ! -x "$libraries/venv/bin/python" ]; then python3 -m venv "$libraries/venv"; fi
 "$libraries/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+# Respa's own, older libraries: their NTLM needs MD4 from OpenSSL's legacy provider.
+if [ ! -x "$libraries/old/bin/python" ]; then python3 -m venv "$libraries/old"; fi
+"$libraries/old/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-old-ntlm.txt"
 cp "$here/package.json" "$here/package-lock.json" "$libraries/"
 (cd "$libraries" && npm ci --silent --no-audit --no-fund)
 
@@ -39,6 +42,17 @@ grep -q 'Ctrl-C ends' "$work/demo.log" || { cat "$work/demo.log" >&2; exit 1; }
 
 authority=$("$libraries/venv/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["ca_file"])' "$work/details.json")
 # exchangelib remembers what it found out in the folder for temporary files.
-TMPDIR=$work REQUESTS_CA_BUNDLE=$authority "$libraries/venv/bin/python" "$here/exchangelib_client.py" "$work/details.json"
-NODE_EXTRA_CA_CERTS=$authority NODE_LIBRARIES=$libraries node "$here/ews_javascript_client.mjs" "$work/details.json"
+export TMPDIR=$work REQUESTS_CA_BUNDLE=$authority NODE_EXTRA_CA_CERTS=$authority NODE_LIBRARIES=$libraries
+python=$libraries/venv/bin/python
+"$python" "$here/exchangelib_client.py" "$work/details.json"
+node "$here/ews_javascript_client.mjs" "$work/details.json"
+# What comes with exchangelib is the newest requests_ntlm; Respa's takes its MD4 from OpenSSL.
+for with in "$python" "$libraries/old/bin/python"; do
+  OPENSSL_CONF=$here/openssl-legacy.cnf "$with" "$here/ntlm_client.py" "$work/details.json"
+  OPENSSL_CONF=$here/openssl-legacy.cnf "$with" "$here/respa_client.py" "$work/details.json"
+done
+"$python" "$here/respa_client.py" "$work/details.json" --basic
+"$python" "$here/exchangelib_calendar.py" "$work/details.json"
+node "$here/ews_javascript_calendar.mjs" "$work/details.json"
+env -u REQUESTS_CA_BUNDLE "$python" "$here/respa_restart.py" "$binary"
 echo "every client got the right answers"

@@ -1,6 +1,7 @@
-//! Who may call: tokens, names and secrets, and from where.
+//! Who may call: tokens, names and secrets, NTLM, and from where.
 
 mod bearer;
+mod ntlm;
 mod tokens;
 
 use reqwest::RequestBuilder;

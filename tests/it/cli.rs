@@ -71,7 +71,7 @@ impl Drop for Running {
 #[test]
 fn help_names_every_role() {
     let help = text(&run(&["--help"]).stdout);
-    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "hash-password"] {
+    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "client-password", "hash-password"] {
         assert!(help.contains(role), "{role}");
     }
     assert!(!run(&["nothing"]).status.success());
@@ -201,6 +201,11 @@ fn the_demonstration_prints_commands_that_work() {
         "simulator_client_secret",
         "simulator_control_url",
         "admin_url",
+        "respa_username",
+        "respa_password",
+        "account_username",
+        "account_password",
+        "account_mailbox",
     ] {
         assert!(!details[key].as_str().unwrap_or_default().is_empty(), "{key}");
     }

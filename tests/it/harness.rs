@@ -42,6 +42,10 @@ pub(crate) struct Setup {
     pub(crate) limits: String,
     pub(crate) cache: String,
     pub(crate) graph: String,
+    /// More sections, whole.
+    pub(crate) more: String,
+    /// Where to listen; 0 for any free port.
+    pub(crate) port: u16,
     pub(crate) tokens: String,
     /// The whole of `[[clients]]`.
     pub(crate) clients: String,
@@ -57,6 +61,7 @@ pub(crate) struct Gateway {
     pub(crate) folder: TempDir,
     pub(crate) made: Made,
     tls: bool,
+    text: String,
     seen: Mutex<Vec<String>>,
 }
 
@@ -78,6 +83,8 @@ impl Setup {
             limits: String::new(),
             cache: String::new(),
             graph: String::new(),
+            more: String::new(),
+            port: 0,
             tokens: format!("keys = [{{ id = \"k1\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]"),
             clients: client("*@contoso.example\", \"*@fabrikam.example", "full", ""),
             credentials: vec![
@@ -107,10 +114,10 @@ impl Setup {
         };
         let delay = if self.limits.contains("drain_delay") { "" } else { "drain_delay = \"0s\"\n" };
         let mut text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"{ISSUER}\"\n{tls}\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-             [limits]\n{delay}{}\n[cache]\n{}\n[graph]\n{}\n[tokens]\n{}\n{}\n[[tenants]]\nname = \"contoso\"\nid = \"{TENANT}\"\n\
+            "[server]\nlisten = \"127.0.0.1:{}\"\npublic_url = \"{ISSUER}\"\n{tls}\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [limits]\n{delay}{}\n[cache]\n{}\n[graph]\n{}\n[tokens]\n{}\n{}\n{}\n[[tenants]]\nname = \"contoso\"\nid = \"{TENANT}\"\n\
              login_url = \"{simulator}/\"\ngraph_url = \"{simulator}/\"\ndomains = [\"contoso.example\"]\n",
-            self.server, self.limits, self.cache, self.graph, self.tokens, self.clients
+            self.port, self.server, self.limits, self.cache, self.graph, self.tokens, self.more, self.clients
         );
         for (capability, application) in &self.credentials {
             text.push_str(&credential(capability, &format!("app-{application}"), application));
@@ -131,14 +138,16 @@ impl Setup {
         let folder = TempDir::new().unwrap();
         let made = certificate::make(folder.path(), "test", &[]).unwrap();
         let text = self.text(&simulator.base_url(), &made);
-        // The value of a secret stands in the place of its variable's name.
-        let variable = |name: &str| Some(name.to_owned());
-        let config =
-            Config::parse(&text, folder.path(), &variable).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
-        let app = App::start(config).await.unwrap();
+        let app = App::start(config(&text, folder.path())).await.unwrap();
         let http = client_of(&made.authority, |builder| builder);
-        Gateway { app, simulator, http, folder, made, tls: self.tls, seen: Mutex::default() }
+        Gateway { app, simulator, http, folder, made, tls: self.tls, text, seen: Mutex::default() }
     }
+}
+
+/// A configuration; the value of a secret stands in the place of its variable's name.
+fn config(text: &str, folder: &Path) -> Config {
+    let variable = |name: &str| Some(name.to_owned());
+    Config::parse(text, folder, &variable).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
 /// `[[clients]]` of the one client.
@@ -218,6 +227,19 @@ impl Gateway {
             self.seen.lock().unwrap().push(answer.body.clone());
         }
         answer
+    }
+
+    /// Remembers a SOAP answer for the schema.
+    pub(crate) fn keep(&self, envelope: &str) {
+        self.seen.lock().unwrap().push(envelope.to_owned());
+    }
+
+    /// Ends the gateway, and starts another with the same configuration; `between` happens meanwhile.
+    pub(crate) async fn restart(self, between: impl AsyncFnOnce(&Simulator)) -> Self {
+        self.app.stop().await;
+        between(&self.simulator).await;
+        let app = App::start(config(&self.text, self.folder.path())).await.unwrap();
+        Self { app, ..self }
     }
 
     /// The answer's body element, after making sure that it is one and no fault.

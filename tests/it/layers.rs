@@ -50,19 +50,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 const ASSEMBLERS: &[&str] = &["app", "commands", "config", "lib", "main"];
 
 /// Crates, and the only modules or files that may name them. Besides `client` and `token`, which
-/// send, `http` knows reqwest, which it sets up.
+/// send, `http` knows reqwest, which it sets up; the simulator posts notifications to its subscribers.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["server", "admin", "simulator"]),
     ("tower", &["server", "admin", "simulator"]),
     ("tower_http", &["server", "admin", "simulator"]),
     ("hyper", &["server", "simulator"]),
     ("hyper_util", &["server", "simulator"]),
-    ("reqwest", &["graph::client", "graph::http", "graph::token"]),
+    ("reqwest", &["graph::client", "graph::http", "graph::token", "simulator::courier"]),
     ("oauth2", &["graph"]),
     ("quick_xml", &["ews"]),
     ("clap", &["main", "commands"]),
     ("toml", &["config"]),
     ("rusqlite", &["store"]),
+    ("calcard", &["calendar"]),
 ];
 
 /// What the core has none of.

@@ -17,7 +17,7 @@ pub(super) enum Moment {
     /// What a clock shows.
     Local(DateTime),
     /// An instant.
-    Instant(Timestamp),
+    At(Timestamp),
 }
 
 impl Moment {
@@ -33,7 +33,7 @@ impl Moment {
         let local = day.to_datetime(time);
         let Some(offset) = offset(value) else { return Some(Self::Local(local)) };
         let second = second_of(local)? - i64::from(offset);
-        Timestamp::from_second(second).ok().map(Self::Instant)
+        Timestamp::from_second(second).ok().map(Self::At)
     }
 
     /// What a clock in the zone shows; of a day, midnight.
@@ -41,7 +41,7 @@ impl Moment {
         match self {
             Self::Day(day) => Some(day.to_datetime(Time::midnight())),
             Self::Local(local) => Some(local),
-            Self::Instant(instant) => local(zone, instant),
+            Self::At(instant) => local(zone, instant),
         }
     }
 
@@ -49,7 +49,7 @@ impl Moment {
     pub(super) fn moved(self, from: &Zone, to: &Zone) -> Option<DateTime> {
         match self {
             Self::Local(shown) => local(to, instant(from, shown)?),
-            Self::Day(_) | Self::Instant(_) => self.local(to),
+            Self::Day(_) | Self::At(_) => self.local(to),
         }
     }
 }

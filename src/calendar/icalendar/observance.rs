@@ -67,7 +67,7 @@ impl Observance {
         };
         let until = match rule.and_then(|rule| rule.until.as_ref()) {
             Some(until) => Some(match Moment::read(until)? {
-                Moment::Instant(instant) => instant,
+                Moment::At(instant) => instant,
                 day => moment::instant(&Zone::utc(), day.local(&Zone::utc())?)?,
             }),
             None => None,

@@ -5,25 +5,45 @@
 
 use calcard::icalendar::{
     ICalendar, ICalendarAction, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarEntry,
-    ICalendarParameterName, ICalendarParticipationRole, ICalendarParticipationStatus, ICalendarProperty,
-    ICalendarRelated, ICalendarStatus, ICalendarTransparency, ICalendarUserTypes, ICalendarValue,
+    ICalendarParameterName, ICalendarParameterValue, ICalendarProperty, ICalendarRelated, ICalendarStatus,
+    ICalendarTransparency, ICalendarValue,
 };
-use calcard::icalendar::{ICalendarParameterValue, utils::strip_mailto_scheme};
 use calcard::{Entry, Parser};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::Read;
 use super::moment::Moment;
 use super::recurrence::{self, Beginning};
 use super::time::{Times, tzid};
 use super::zone::Zones;
-use crate::calendar::event::{Attendee, Body, EventChange, Importance, Person, Response, Role, Sensitivity};
+use super::{people, words};
+use crate::calendar::event::{Body, EventChange, Importance, Sensitivity};
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::Recurrence;
 use crate::failure::Failure;
 
-pub(super) fn read(text: &str) -> Result<Read, Failure> {
+/// What was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The event. Ends before starts are left to whoever makes an event of it.
+    pub change: EventChange,
+    /// The days, on the clock of the start's zone, of the series' occurrences that are deleted; in
+    /// order, each once.
+    pub excluded: Vec<Date>,
+    /// How many changed occurrences came along and were not read.
+    pub exceptions: usize,
+}
+
+/// Reads an event or a series. Unknown content is skipped.
+///
+/// Times without a zone are UTC. Who organizes it is not read, nor are its changed occurrences.
+///
+/// # Errors
+/// [`Failure::BadMime`] for anything but one whole iCalendar with one event that is no changed
+/// occurrence, and a start; [`Failure::BadRecurrence`] for what no pattern of EWS says;
+/// [`Failure::UnknownTimeZone`] for a zone without a known name or rules that can be understood, and
+/// for a series in a zone that shows the same as none that is known.
+pub fn read(text: &str) -> Result<Read, Failure> {
     let calendar = parse(text).ok_or(Failure::BadMime)?;
     let events = || calendar.components.iter().filter(|it| it.component_type == ICalendarComponentType::VEvent);
     let is_exception = |event: &&ICalendarComponent| event.has_property(&ICalendarProperty::RecurrenceId);
@@ -58,7 +78,7 @@ fn change(
     recurrence: Option<Recurrence>,
 ) -> EventChange {
     let reminder = reminder(calendar, event, &times);
-    let attendees = attendees(event);
+    let attendees = people::attendees(event);
     EventChange {
         subject: text(event, &ICalendarProperty::Summary),
         body: body(event),
@@ -69,7 +89,7 @@ fn change(
         categories: categories(event),
         is_reminder_on: Some(reminder.is_some()),
         reminder_minutes: reminder,
-        is_response_requested: wants_response(event),
+        is_response_requested: people::wants_response(event),
         attendees: (!attendees.is_empty()).then_some(attendees),
         recurrence: recurrence.map(Some),
         uid: text(event, &ICalendarProperty::Uid).filter(|uid| !uid.is_empty()),
@@ -124,7 +144,7 @@ fn body(event: &ICalendarComponent) -> Option<Body> {
             .and_then(ICalendarParameterValue::as_text)
             .is_none_or(|kind| kind.eq_ignore_ascii_case("text/html"))
     };
-    let html = event.properties(&ICalendarProperty::Other(super::HTML.to_owned())).find(is_html).map(joined);
+    let html = event.properties(&ICalendarProperty::Other(words::HTML.to_owned())).find(is_html).map(joined);
     if let Some(content) = html.filter(|html| !html.is_empty()) {
         return Some(Body { content, is_html: true });
     }
@@ -132,8 +152,8 @@ fn body(event: &ICalendarComponent) -> Option<Body> {
 }
 
 fn show_as(event: &ICalendarComponent) -> Option<BusyStatus> {
-    let named = text(event, &ICalendarProperty::Other(super::BUSY_STATUS.to_owned()));
-    let named = named.and_then(|name| super::BUSY.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim())));
+    let named = text(event, &ICalendarProperty::Other(words::BUSY_STATUS.to_owned()));
+    let named = named.and_then(|name| words::BUSY.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim())));
     if let Some((_, status)) = named {
         return Some(*status);
     }
@@ -150,7 +170,7 @@ fn sensitivity(event: &ICalendarComponent) -> Option<Sensitivity> {
         ICalendarValue::Classification(ICalendarClassification::Public) => Sensitivity::Normal,
         ICalendarValue::Classification(ICalendarClassification::Private) => Sensitivity::Private,
         ICalendarValue::Classification(ICalendarClassification::Confidential) => Sensitivity::Confidential,
-        ICalendarValue::Text(name) if name.eq_ignore_ascii_case(super::PERSONAL) => Sensitivity::Personal,
+        ICalendarValue::Text(name) if name.eq_ignore_ascii_case(words::PERSONAL) => Sensitivity::Personal,
         // RFC 5545 §3.8.1.3: what is not known is private.
         _ => Sensitivity::Private,
     })
@@ -169,57 +189,6 @@ fn categories(event: &ICalendarComponent) -> Option<Vec<String>> {
     let all: Vec<String> =
         all.filter_map(|value| Some(value.as_text()?.trim().to_owned())).filter(|it| !it.is_empty()).collect();
     (!all.is_empty()).then_some(all)
-}
-
-/// Without the organizer, whom many programs list too.
-fn attendees(event: &ICalendarComponent) -> Vec<Attendee> {
-    let organizer = event.property(&ICalendarProperty::Organizer).and_then(address);
-    let all = event.properties(&ICalendarProperty::Attendee).filter_map(attendee);
-    all.filter(|it| organizer.as_ref().is_none_or(|organizer| !organizer.eq_ignore_ascii_case(&it.person.address)))
-        .collect()
-}
-
-fn attendee(entry: &ICalendarEntry) -> Option<Attendee> {
-    use ICalendarParticipationRole::{NonParticipant, OptParticipant};
-    use ICalendarParticipationStatus::{Accepted, Declined, Tentative};
-    let role = match (entry.parameter(&ICalendarParameterName::Cutype), entry.parameter(&ICalendarParameterName::Role))
-    {
-        (Some(ICalendarParameterValue::Cutype(ICalendarUserTypes::Resource | ICalendarUserTypes::Room)), _) => {
-            Role::Resource
-        }
-        (_, Some(ICalendarParameterValue::Role(OptParticipant | NonParticipant))) => Role::Optional,
-        _ => Role::Required,
-    };
-    let response = match entry.parameter(&ICalendarParameterName::Partstat) {
-        Some(ICalendarParameterValue::Partstat(Accepted)) => Response::Accepted,
-        Some(ICalendarParameterValue::Partstat(Declined)) => Response::Declined,
-        Some(ICalendarParameterValue::Partstat(Tentative)) => Response::Tentative,
-        _ => Response::NotResponded,
-    };
-    let name = entry.parameter(&ICalendarParameterName::Cn).and_then(ICalendarParameterValue::as_text).unwrap_or("");
-    Some(Attendee {
-        person: Person { name: name.to_owned(), address: address(entry)? },
-        role,
-        response,
-        responded: None,
-    })
-}
-
-/// The address of a `mailto:`, or that beside an address of another kind.
-fn address(entry: &ICalendarEntry) -> Option<String> {
-    let uri = entry.values.first()?.as_text()?.trim();
-    let beside = entry.parameter(&ICalendarParameterName::Email).and_then(ICalendarParameterValue::as_text);
-    let address = strip_mailto_scheme(uri);
-    let address = if address.contains('@') && !address.contains(':') { address } else { strip_mailto_scheme(beside?) };
-    Some(address.trim().to_owned()).filter(|address| !address.is_empty())
-}
-
-/// Whether anybody is asked for an answer, where it says so.
-fn wants_response(event: &ICalendarComponent) -> Option<bool> {
-    let asked = event
-        .properties(&ICalendarProperty::Attendee)
-        .filter_map(|it| it.parameter(&ICalendarParameterName::Rsvp)?.as_bool());
-    asked.fold(None, |any, asked| Some(any.unwrap_or(false) || asked))
 }
 
 /// Minutes before the start at which the first alarm that shows or sounds comes.

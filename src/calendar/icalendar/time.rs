@@ -9,6 +9,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::{Span, Timestamp};
 
 use super::moment::{self, Moment};
+use super::words;
 use super::zone::{Clock, Zones};
 use crate::calendar::event::ZonedTime;
 use crate::calendar::zone::Zone;
@@ -63,7 +64,7 @@ impl Times {
         let end_local = end_local.ok_or(Failure::BadMime)?;
         let is_midnight = |local: DateTime| local.time() == Time::midnight();
         let says_all_day = event
-            .property(&ICalendarProperty::Other(super::ALL_DAY.to_owned()))
+            .property(&ICalendarProperty::Other(words::ALL_DAY.to_owned()))
             .and_then(|entry| entry.values.first()?.as_text())
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("TRUE"));
         if says_all_day && is_midnight(local) && is_midnight(end_local) {

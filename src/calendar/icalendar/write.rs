@@ -2,31 +2,42 @@
 //!
 //! Must not know how a line is folded or escaped: calcard does that.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use calcard::icalendar::{
     ICalendar, ICalendarAction, ICalendarClassification, ICalendarComponent, ICalendarComponentType, ICalendarDuration,
-    ICalendarEntry, ICalendarParameter, ICalendarParameterName, ICalendarParticipationRole,
-    ICalendarParticipationStatus, ICalendarProperty, ICalendarStatus, ICalendarTransparency, ICalendarUserTypes,
-    ICalendarValue, ICalendarValueType, Uri,
+    ICalendarEntry, ICalendarParameter, ICalendarParameterName, ICalendarProperty, ICalendarStatus,
+    ICalendarTransparency, ICalendarValue, ICalendarValueType,
 };
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
 use super::recurrence::Beginning;
-use super::{Shown, moment, recurrence, zone};
-use crate::calendar::event::{Attendee, Body, Event, EventKind, Importance, Person, Response, Role, Sensitivity, When};
+use super::words::{self, clean};
+use super::{moment, people, recurrence, zone};
+use crate::calendar::event::{Body, Event, EventKind, Importance, Sensitivity, When};
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::RangeEnd;
 use crate::calendar::zone::Zone;
 
-pub(super) fn write(event: &Event, series: &[Event], shown: Shown, now: Timestamp) -> String {
+/// Makes plain text of a body.
+pub type Plain = fn(&Body) -> Cow<'_, str>;
+
+/// Writes an event, with the changed occurrences of a series, where they are known.
+///
+/// All that is in the event is told: what a reader may not see has to be taken out before. A series'
+/// deleted occurrences are those of [`Event::deleted`]. Times are told on the clock of the event's
+/// zone, with its rules, or in UTC when its name is unknown. The text has no `METHOD`: it stands for
+/// an item, not for a message. `plain` makes plain text of a body; `now` is the date of what has none.
+#[must_use]
+pub fn write(event: &Event, series: &[Event], plain: Plain, now: Timestamp) -> String {
     let mut calendar = Calendar::new(event.when.is_all_day());
     let clock = Named::of(event.recurrence.as_ref().and_then(|it| it.zone.as_deref()).or(event.start_zone.as_deref()));
-    calendar.event(event, clock.as_ref(), shown, now);
+    calendar.event(event, clock.as_ref(), plain, now);
     for changed in series {
-        calendar.event(changed, clock.as_ref(), shown, now);
+        calendar.event(changed, clock.as_ref(), plain, now);
     }
     calendar.finish().to_string()
 }
@@ -61,7 +72,7 @@ impl<'a> Calendar<'a> {
     }
 
     /// `clock`: that of the series, for an occurrence that has none of its own.
-    fn event(&mut self, event: &'a Event, clock: Option<&Named<'a>>, shown: Shown, now: Timestamp) {
+    fn event(&mut self, event: &'a Event, clock: Option<&Named<'a>>, plain: Plain, now: Timestamp) {
         let own = if event.kind == EventKind::Master { clock.cloned() } else { Named::of(event.start_zone.as_deref()) };
         let start_zone = own.or_else(|| clock.cloned());
         let end_zone = Named::of(event.end_zone.as_deref()).or_else(|| start_zone.clone());
@@ -81,14 +92,8 @@ impl<'a> Calendar<'a> {
         }
         self.place_in_series(&mut component, event, clock);
         describe_time(&mut component, event);
-        if shown >= Shown::SubjectAndLocation {
-            add_text(&mut component, ICalendarProperty::Summary, &event.subject);
-            add_text(&mut component, ICalendarProperty::Location, &event.location);
-        }
-        if shown == Shown::Full {
-            describe(&mut component, event);
-        }
-        let alarm = (shown == Shown::Full && event.is_reminder_on).then(|| alarm(event.reminder_minutes));
+        describe(&mut component, event, plain);
+        let alarm = event.is_reminder_on.then(|| alarm(event.reminder_minutes));
         self.events.push((component, alarm));
     }
 
@@ -181,7 +186,7 @@ fn add(calendar: &mut ICalendar, parent: usize, component: ICalendarComponent) -
     id
 }
 
-/// What is told of an event whoever asks.
+/// When, how busy, and how private.
 fn describe_time(component: &mut ICalendarComponent, event: &Event) {
     component.add_property(ICalendarProperty::Sequence, 0_i64);
     let status = match event.show_as {
@@ -195,13 +200,13 @@ fn describe_time(component: &mut ICalendarComponent, event: &Event) {
         _ => ICalendarTransparency::Opaque,
     };
     component.add_property(ICalendarProperty::Transp, transparency);
-    if let Some(status) = super::BUSY.iter().find(|(_, status)| *status == event.show_as).map(|(name, _)| *name) {
-        component.add_property(other(super::BUSY_STATUS), status);
+    if let Some(status) = words::BUSY.iter().find(|(_, status)| *status == event.show_as).map(|(name, _)| *name) {
+        component.add_property(other(words::BUSY_STATUS), status);
     }
-    component.add_property(other(super::ALL_DAY), if event.when.is_all_day() { "TRUE" } else { "FALSE" });
+    component.add_property(other(words::ALL_DAY), if event.when.is_all_day() { "TRUE" } else { "FALSE" });
     let class = match event.sensitivity {
         Sensitivity::Normal => ICalendarClassification::Public.into(),
-        Sensitivity::Personal => ICalendarValue::from(super::PERSONAL),
+        Sensitivity::Personal => ICalendarValue::from(words::PERSONAL),
         Sensitivity::Private => ICalendarClassification::Private.into(),
         Sensitivity::Confidential => ICalendarClassification::Confidential.into(),
     };
@@ -211,10 +216,12 @@ fn describe_time(component: &mut ICalendarComponent, event: &Event) {
     }
 }
 
-/// What only those may know who may know everything.
-fn describe(component: &mut ICalendarComponent, event: &Event) {
+/// What, where, and with whom.
+fn describe(component: &mut ICalendarComponent, event: &Event, plain: Plain) {
+    add_text(component, ICalendarProperty::Summary, &event.subject);
+    add_text(component, ICalendarProperty::Location, &event.location);
     if let Some(body) = &event.body {
-        describe_body(component, body);
+        describe_body(component, body, plain);
     }
     let priority = match event.importance {
         Importance::High => 1_i64,
@@ -227,49 +234,23 @@ fn describe(component: &mut ICalendarComponent, event: &Event) {
         component.entries.push(ICalendarEntry::new(ICalendarProperty::Categories).with_values(values));
     }
     if let Some(organizer) = event.organizer.as_ref().filter(|_| event.is_meeting()) {
-        component.entries.push(person(ICalendarProperty::Organizer, organizer));
+        component.entries.push(people::person(ICalendarProperty::Organizer, organizer));
     }
     for invited in &event.attendees {
-        component.entries.push(attendee(invited, event.is_response_requested));
+        component.entries.push(people::attendee(invited, event.is_response_requested));
     }
     if let Some(url) = &event.join_url {
         component.add_property(other("X-MICROSOFT-SKYPETEAMSMEETINGURL"), clean(url));
     }
 }
 
-fn describe_body(component: &mut ICalendarComponent, body: &Body) {
-    if !body.is_html {
-        return add_text(component, ICalendarProperty::Description, &body.content);
+fn describe_body(component: &mut ICalendarComponent, body: &Body, plain: Plain) {
+    add_text(component, ICalendarProperty::Description, &plain(body));
+    if body.is_html && !body.content.is_empty() {
+        let html =
+            ICalendarEntry::new(other(words::HTML)).with_param(ICalendarParameter::fmttype("text/html".to_owned()));
+        component.entries.push(html.with_value(clean(&body.content)));
     }
-    add_text(component, other(super::HTML), &body.content);
-    if let Some(html) = component.entries.last_mut().filter(|entry| entry.name == other(super::HTML)) {
-        html.add_param(ICalendarParameter::fmttype("text/html".to_owned()));
-    }
-}
-
-fn person(name: ICalendarProperty, person: &Person) -> ICalendarEntry {
-    let entry = ICalendarEntry::new(name).with_value(Uri::Location(format!("mailto:{}", clean(&person.address))));
-    let shown = clean(&person.name).replace(['"', '\n', '\\'], "'");
-    if shown.is_empty() { entry } else { entry.with_param(ICalendarParameter::cn(shown)) }
-}
-
-fn attendee(invited: &Attendee, wants_response: bool) -> ICalendarEntry {
-    let (kind, role) = match invited.role {
-        Role::Required => (ICalendarUserTypes::Individual, ICalendarParticipationRole::ReqParticipant),
-        Role::Optional => (ICalendarUserTypes::Individual, ICalendarParticipationRole::OptParticipant),
-        Role::Resource => (ICalendarUserTypes::Resource, ICalendarParticipationRole::NonParticipant),
-    };
-    let status = match invited.response {
-        Response::None | Response::NotResponded => ICalendarParticipationStatus::NeedsAction,
-        Response::Organizer | Response::Accepted => ICalendarParticipationStatus::Accepted,
-        Response::Tentative => ICalendarParticipationStatus::Tentative,
-        Response::Declined => ICalendarParticipationStatus::Declined,
-    };
-    person(ICalendarProperty::Attendee, &invited.person)
-        .with_param(ICalendarParameter::cutype(kind))
-        .with_param(ICalendarParameter::role(role))
-        .with_param(ICalendarParameter::partstat(status))
-        .with_param(ICalendarParameter::rsvp(wants_response))
 }
 
 fn alarm(minutes: i32) -> ICalendarComponent {
@@ -295,11 +276,6 @@ fn add_text(component: &mut ICalendarComponent, name: ICalendarProperty, text: &
 
 fn other(name: &str) -> ICalendarProperty {
     ICalendarProperty::Other(name.to_owned())
-}
-
-/// Without what RFC 5545 allows nowhere, and with plain ends of lines.
-fn clean(text: &str) -> String {
-    text.replace("\r\n", "\n").chars().filter(|char| matches!(char, '\n' | '\t') || !char.is_control()).collect()
 }
 
 /// When a series may take place last.

@@ -1,0 +1,167 @@
+//! What of the subscriptions survives a restart, and how long they last.
+//!
+//! Owns the order in which they are saved.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{Hub, Subscription};
+use crate::calendar::event::EventId;
+use crate::calendar::{Capability, Mailbox};
+use crate::changes::change::{Change, ChangeKind, EventTypes};
+use crate::changes::queue::Queue;
+use crate::client::Clients;
+use crate::failure::Failure;
+use crate::store::{self, QueueChanges, Watch, WatchChanges};
+
+impl Hub {
+    /// Takes up the subscriptions that the store has. Those whose clients may not have them any more
+    /// end.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store cannot be read.
+    pub(in crate::changes) async fn restore(&self, clients: &Clients) -> Result<(), Failure> {
+        let (subscriptions, queued) = self.store.subscriptions().await?;
+        let mut events: HashMap<String, Vec<(i64, Change)>> = HashMap::new();
+        for row in queued {
+            let subscription = row.subscription.clone();
+            events.entry(subscription).or_default().extend(change(&row).map(|change| (row.number, change)));
+        }
+        let (now, second) = (Instant::now(), (self.clock)().as_second());
+        let mut ended = Vec::new();
+        for row in subscriptions {
+            let events = events.remove(&row.id).unwrap_or_default();
+            let queue = Queue::restored(events, row.acknowledged, row.last);
+            let mailboxes: Result<Vec<_>, _> = row.mailboxes.iter().map(|address| Mailbox::parse(address)).collect();
+            let client = clients.named(&row.client);
+            let allowed = client.zip(mailboxes.ok()).filter(|(client, mailboxes)| {
+                mailboxes.iter().all(|mailbox| client.permit(mailbox, Capability::CalendarRead).is_ok())
+            });
+            let Some((client, mailboxes)) = allowed else {
+                tracing::warn!(
+                    client = row.client,
+                    "a subscription ends: the configuration does not allow it any more"
+                );
+                ended.push(row.id);
+                continue;
+            };
+            let (client, types) = (Arc::clone(client), EventTypes::of(row.types));
+            let mut subscription =
+                Subscription { client, minutes: row.minutes, types, mailboxes, seen: now, queue, listener: None };
+            // Whoever was cut off by our own absence gets some time to come back.
+            let idle = Duration::from_secs(u64::try_from(second - row.seen).unwrap_or_default());
+            let idle = idle.min(subscription.patience(&self.settings).saturating_sub(GRACE));
+            subscription.seen = now.checked_sub(idle).unwrap_or(now);
+            self.lock().insert(row.id, subscription);
+        }
+        self.count();
+        self.store.remove_subscriptions(ended).await
+    }
+
+    /// Ends subscriptions that nobody has used for too long.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store cannot be written.
+    pub(in crate::changes) async fn expire(&self) -> Result<(), Failure> {
+        let now = Instant::now();
+        let expired: Vec<String> = {
+            let mut state = self.lock();
+            for subscription in state.subscriptions.values_mut() {
+                // A connection whose time is long over is one that nobody reads.
+                if subscription.listener.as_ref().is_some_and(|listener| listener.until + GRACE < now) {
+                    subscription.listener = None;
+                }
+                if subscription.listener.is_some() {
+                    subscription.seen = now;
+                }
+            }
+            let over = |it: &Subscription| now.duration_since(it.seen) >= it.patience(&self.settings);
+            let expired = state.subscriptions.iter().filter(|(_, it)| over(it)).map(|(id, _)| id.clone());
+            let expired: Vec<String> = expired.collect();
+            for id in &expired {
+                state.remove(id);
+            }
+            let all: Vec<String> = state.subscriptions.keys().cloned().collect();
+            for id in all {
+                state.unsaved.entry(id).or_default();
+            }
+            expired
+        };
+        self.count();
+        if expired.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(count = expired.len(), "subscriptions that nobody used have ended");
+        self.store.remove_subscriptions(expired).await
+    }
+
+    /// Saves what is not saved yet, together with how far a calendar was read.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store cannot be written; then nothing was saved.
+    pub(in crate::changes) async fn save(&self, read: Option<(Watch, WatchChanges)>) -> Result<(), Failure> {
+        let _one = self.saving.lock().await;
+        let unsaved = std::mem::take(&mut self.lock().unsaved);
+        let queues = self.rows(&unsaved);
+        let saved = match read {
+            Some((watch, changes)) => self.store.advance(watch, WatchChanges { queues, ..changes }).await,
+            None if queues.is_empty() => Ok(()),
+            None => self.store.change_queues(queues).await,
+        };
+        if saved.is_err() {
+            let mut state = self.lock();
+            for (id, numbers) in unsaved {
+                state.unsaved.entry(id).or_default().extend(numbers);
+            }
+        }
+        saved
+    }
+
+    fn rows(&self, unsaved: &HashMap<String, BTreeSet<i64>>) -> QueueChanges {
+        let state = self.lock();
+        let (now, second) = (Instant::now(), (self.clock)().as_second());
+        let mut rows = QueueChanges::default();
+        for (id, numbers) in unsaved {
+            let Some(subscription) = state.subscriptions.get(id) else { continue };
+            for number in numbers {
+                match subscription.queue.change(*number) {
+                    Some(change) => rows.queued.push(row(id, *number, change)),
+                    None => rows.gone.push((id.clone(), *number)),
+                }
+            }
+            let idle = i64::try_from(now.duration_since(subscription.seen).as_secs()).unwrap_or_default();
+            let (acknowledged, last) = subscription.queue.standing();
+            rows.standing.push((id.clone(), second - idle, acknowledged, last));
+        }
+        rows
+    }
+}
+
+fn row(subscription: &str, number: i64, change: &Change) -> store::Queued {
+    store::Queued {
+        subscription: subscription.to_owned(),
+        number,
+        mailbox: change.mailbox.as_str().to_owned(),
+        item: change.item.as_str().to_owned(),
+        change_key: change.change_key.clone(),
+        kind: change.kind as u8,
+        at: change.at.as_second(),
+    }
+}
+
+fn change(row: &store::Queued) -> Option<Change> {
+    Some(Change {
+        kind: ChangeKind::of(row.kind)?,
+        mailbox: Mailbox::parse(&row.mailbox).ok()?,
+        item: EventId::parse(&row.item).ok()?,
+        change_key: row.change_key.clone(),
+        at: Timestamp::from_second(row.at).ok()?,
+    })
+}
+
+/// For whoever was cut off, or is a little late.
+const GRACE: Duration = Duration::from_secs(120);
