@@ -11,6 +11,7 @@ use futures::future::try_join_all;
 use jiff::{Timestamp, ToSpan};
 
 use self::page::{Page, Rest, View};
+use self::request::{Request, Traversal};
 use crate::calendar::event::Event;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Window};
@@ -18,12 +19,11 @@ use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target::{self, CALENDAR};
-use crate::ews::types::calendar_item::{self, Ends, Seen, Viewer};
+use crate::ews::types::calendar_item::{self, Occurrences, Seen, Viewer};
 use crate::ews::types::folder::{Folder, tree};
 use crate::ews::types::property_path::PropertyPath;
-use crate::ews::types::restriction::{self, Restriction};
-use crate::ews::types::shape::{Giving, ItemShape, Wanted};
-use crate::ews::types::sort_order::SortOrder;
+use crate::ews::types::restriction;
+use crate::ews::types::shape::{Giving, Wanted};
 use crate::ews::types::value::WireTime;
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
@@ -31,23 +31,7 @@ use crate::graph::EventParts;
 
 /// The request.
 #[derive(Debug)]
-pub(super) struct FindItem {
-    shape: ItemShape,
-    traversal: Traversal,
-    view: View,
-    restriction: Option<Restriction>,
-    sort: SortOrder,
-    folders: Vec<Result<Folder, Failure>>,
-}
-
-/// Among which items of a folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Traversal {
-    /// The ones that are seen.
-    Shallow,
-    /// Hidden ones, of which the gateway shows none.
-    Associated,
-}
+pub(super) struct FindItem(Request);
 
 /// The answer: a page of each folder.
 #[derive(Debug)]
@@ -63,13 +47,13 @@ impl Operation for FindItem {
     type Response = FindItemResponse;
 
     fn parse(body: &mut Body<'_>) -> Result<Self, Failure> {
-        request::parse(body)
+        request::parse(body).map(Self)
     }
 
     async fn run(self, context: &Context<'_>) -> Result<FindItemResponse, Failure> {
-        let wanted = self.shape.wanted(Giving::List, context.header.version)?;
+        let wanted = self.0.shape.wanted(Giving::List, context.header.version)?;
         let parts = self.parts(&wanted);
-        let folders = try_join_all(self.folders.iter().map(|folder| self.find(folder, &parts, context))).await?;
+        let folders = try_join_all(self.0.folders.iter().map(|folder| self.find(folder, &parts, context))).await?;
         Ok(FindItemResponse { wanted, folders })
     }
 }
@@ -77,8 +61,8 @@ impl Operation for FindItem {
 impl FindItem {
     /// What has to be read of each event: to show it, and to search and sort by it.
     fn parts(&self, wanted: &Wanted) -> EventParts {
-        let mut paths: Vec<&PropertyPath> = self.sort.paths().collect();
-        self.restriction.iter().for_each(|restriction| restriction.paths(&mut |path| paths.push(path)));
+        let mut paths: Vec<&PropertyPath> = self.0.sort.paths().collect();
+        self.0.restriction.iter().for_each(|restriction| restriction.paths(&mut |path| paths.push(path)));
         let (extended, body) = restriction::needs(paths.into_iter());
         let mut parts = EventParts { exceptions: false, ..wanted.parts() };
         parts.body |= body;
@@ -95,9 +79,9 @@ impl FindItem {
         let folder = folder.as_ref().map_err(Clone::clone)?;
         let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
         let mailbox = target::folder(context, Some(folder), Capability::CalendarRead)?;
-        let viewer = Viewer::new(context.client, &context.header, mailbox.clone())?;
+        let viewer = Viewer::new(context.client, &context.header, mailbox.clone(), context.journal.now)?;
         let zone = viewer.zone().cloned().unwrap_or_else(Zone::utc);
-        let stretch = match &self.view {
+        let stretch = match &self.0.view {
             View::Calendar { start, end, .. } => Some(Stretch::of(*start, *end, &zone)?),
             _ => None,
         };
@@ -106,11 +90,11 @@ impl FindItem {
             return Err(Failure::ViewOfNoCalendar);
         }
         let events = match &stretch {
-            _ if !is_calendar || self.traversal == Traversal::Associated => Vec::new(),
+            _ if !is_calendar || self.0.traversal == Traversal::Associated => Vec::new(),
             Some(stretch) => context.graphs.view(&mailbox, stretch.around, parts, context.journal).await?,
             None => context.graphs.events(&mailbox, parts, context.journal).await?,
         };
-        let page = self.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone))?;
+        let page = self.0.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone))?;
         for event in &page.events {
             target::remember(context, &event.id, mailbox.mailbox());
         }
@@ -121,12 +105,12 @@ impl FindItem {
     fn sorted(&self, viewer: &Viewer, events: Vec<Event>, stretch: Option<&Stretch>, zone: &Zone) -> Vec<Event> {
         let is_found = |seen: &Seen<'_>| {
             stretch.is_none_or(|stretch| stretch.has(seen))
-                && self.restriction.as_ref().is_none_or(|restriction| restriction.holds(seen, zone))
+                && self.0.restriction.as_ref().is_none_or(|restriction| restriction.holds(seen, zone))
         };
         let mut places: Vec<(usize, Seen<'_>)> =
             events.iter().enumerate().map(|(place, event)| (place, viewer.see(event))).collect();
         places.retain(|(_, seen)| is_found(seen));
-        places.sort_by(|(_, one), (_, other)| self.sort.compare(one, other).then(one.start().cmp(&other.start())));
+        places.sort_by(|(_, one), (_, other)| self.0.sort.compare(one, other).then(one.start().cmp(&other.start())));
         let order: Vec<usize> = places.into_iter().map(|(place, _)| place).collect();
         let mut events: Vec<Option<Event>> = events.into_iter().map(Some).collect();
         order.into_iter().filter_map(|place| events.get_mut(place)?.take()).collect()
@@ -192,7 +176,7 @@ impl Response for FindItemResponse {
             xml.raw(r#" TotalItemsInView=""#).number(page.total).raw(r#"" IncludesLastItemInRange=""#);
             xml.boolean(page.is_last).raw(r#""><t:Items>"#);
             for event in &page.events {
-                calendar_item::write(xml, &viewer.see(event), &self.wanted, viewer, &Ends::default());
+                calendar_item::write(xml, &viewer.see(event), &self.wanted, viewer, &Occurrences::default());
             }
             xml.raw("</t:Items></m:RootFolder></m:FindItemResponseMessage>");
         }

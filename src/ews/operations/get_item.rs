@@ -1,7 +1,7 @@
 //! GetItem: calendar items by their ids.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getitem-operation-calendar-item>
 
-mod ends;
+mod occurrences;
 
 use futures::future::join_all;
 
@@ -13,7 +13,7 @@ use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target;
-use crate::ews::types::calendar_item::{self, Ends, Viewer};
+use crate::ews::types::calendar_item::{self, Occurrences, Viewer};
 use crate::ews::types::item_id::ItemName;
 use crate::ews::types::response_message;
 use crate::ews::types::shape::{Giving, ItemShape, Wanted};
@@ -39,7 +39,7 @@ pub(super) struct GetItemResponse {
 #[derive(Debug)]
 struct Found {
     event: Event,
-    ends: Ends,
+    occurrences: Occurrences,
     viewer: Viewer,
 }
 
@@ -137,14 +137,14 @@ impl Group {
         context: &Context<'_>,
     ) -> Result<Found, Failure> {
         let event = event?;
-        let viewer = Viewer::new(context.client, &context.header, self.mailbox.clone())?;
-        let ends = ends::of(&self.mailbox, &event, wanted, context).await?;
+        let viewer = Viewer::new(context.client, &context.header, self.mailbox.clone(), context.journal.now)?;
+        let occurrences = occurrences::of(&self.mailbox, &event, wanted, context).await?;
         let of_series = event.series.iter().chain(event.exceptions.iter().map(|changed| &changed.id));
-        let of_ends = [&ends.first, &ends.last].into_iter().flatten().map(|end| &end.id);
+        let of_ends = [&occurrences.first, &occurrences.last].into_iter().flatten().map(|end| &end.id);
         for id in of_series.chain(of_ends).chain([&event.id]) {
             target::remember(context, id, self.mailbox.mailbox());
         }
-        Ok(Found { event, ends, viewer })
+        Ok(Found { event, occurrences, viewer })
     }
 }
 
@@ -158,10 +158,10 @@ impl Response for GetItemResponse {
         xml.raw(r#""><m:ResponseMessages>"#);
         for item in &self.items {
             match item {
-                Ok(Found { event, ends, viewer }) => {
+                Ok(Found { event, occurrences, viewer }) => {
                     xml.raw(r#"<m:GetItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError"#);
                     xml.raw("</m:ResponseCode><m:Items>");
-                    calendar_item::write(xml, &viewer.see(event), &self.wanted, viewer, ends);
+                    calendar_item::write(xml, &viewer.see(event), &self.wanted, viewer, occurrences);
                     xml.raw("</m:Items>");
                 }
                 Err(failure) => {

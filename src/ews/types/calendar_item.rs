@@ -3,6 +3,7 @@
 //!
 //! Owns which element says what of an event. What a client may not see is gone before anything is written.
 
+mod mime;
 mod people;
 mod seen;
 mod series;
@@ -22,25 +23,34 @@ use crate::ews::xml::Xml;
 pub use seen::{Seen, Viewer};
 pub use value::{Value, is_comparable, of as value_of};
 
-/// The first and the last occurrence of a series, where they were looked up.
+/// Occurrences of a series, where they were looked up.
 #[derive(Clone, Debug, Default)]
-pub struct Ends {
+pub struct Occurrences {
     /// The first that is left.
     pub first: Option<Event>,
     /// The last that is left; none of a series without end.
     pub last: Option<Event>,
+    /// The changed ones.
+    pub changed: Vec<Event>,
 }
 
 /// Writes an item with exactly the properties that are wanted, set, and shown to the client.
-pub fn write(xml: &mut Xml, seen: &Seen<'_>, wanted: &Wanted, viewer: &Viewer, ends: &Ends) {
+pub fn write(xml: &mut Xml, seen: &Seen<'_>, wanted: &Wanted, viewer: &Viewer, occurrences: &Occurrences) {
     xml.raw("<t:CalendarItem>");
     for field in wanted.fields.iter().filter(|field| seen.shows(**field)) {
-        write_field(xml, *field, seen, wanted, viewer, ends);
+        write_field(xml, *field, seen, wanted, viewer, occurrences);
     }
     xml.raw("</t:CalendarItem>");
 }
 
-fn write_field(xml: &mut Xml, field: Field, seen: &Seen<'_>, wanted: &Wanted, viewer: &Viewer, ends: &Ends) {
+fn write_field(
+    xml: &mut Xml,
+    field: Field,
+    seen: &Seen<'_>,
+    wanted: &Wanted,
+    viewer: &Viewer,
+    occurrences: &Occurrences,
+) {
     let event = seen.event();
     let mut out = Out { xml, element: field.element(), viewer };
     match field {
@@ -99,8 +109,8 @@ fn write_field(xml: &mut Xml, field: Field, seen: &Seen<'_>, wanted: &Wanted, vi
         Field::Recurrence => {
             event.recurrence.iter().for_each(|series| recurrence::write(out.xml, series, viewer.version()));
         }
-        Field::FirstOccurrence => series::write_end(out.xml, field, ends.first.as_ref(), viewer),
-        Field::LastOccurrence => series::write_end(out.xml, field, ends.last.as_ref(), viewer),
+        Field::FirstOccurrence => series::write_end(out.xml, field, occurrences.first.as_ref(), viewer),
+        Field::LastOccurrence => series::write_end(out.xml, field, occurrences.last.as_ref(), viewer),
         Field::ModifiedOccurrences => series::write_modified(out.xml, seen, viewer.zone()),
         Field::DeletedOccurrences => series::write_deleted(out.xml, seen, viewer.zone()),
         Field::StartTimeZone | Field::EndTimeZone => zones::write_definition(out.xml, seen, field),
@@ -110,7 +120,8 @@ fn write_field(xml: &mut Xml, field: Field, seen: &Seen<'_>, wanted: &Wanted, vi
         Field::IsOnlineMeeting => out.flag(event.is_online_meeting),
         Field::JoinOnlineMeetingUrl => event.join_url.iter().for_each(|url| out.text(url)),
         Field::IsOrganizer => out.flag(event.is_organizer),
-        Field::MimeContent | Field::MeetingTimeZone => {}
+        Field::MimeContent => mime::write(out.xml, seen, viewer, &occurrences.changed),
+        Field::MeetingTimeZone => {}
     }
 }
 

@@ -24,11 +24,11 @@ pub use compare::order;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Restriction {
     /// All of these.
-    And(Vec<Restriction>),
+    And(Vec<Self>),
     /// Any of these.
-    Or(Vec<Restriction>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Restriction>),
+    Not(Box<Self>),
     /// The property is set.
     Exists(PropertyPath),
     /// The property stands in a relation to something.

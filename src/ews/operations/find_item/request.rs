@@ -1,17 +1,41 @@
-//! Reading the request.
+//! The request, and reading it.
 
 use super::page::View;
-use super::{FindItem, Traversal};
 use crate::ews::pull::Start;
 use crate::ews::soap::Body;
-use crate::ews::types::folder;
+use crate::ews::types::folder::{self, Folder};
 use crate::ews::types::restriction::Restriction;
 use crate::ews::types::shape::ItemShape;
 use crate::ews::types::sort_order::SortOrder;
 use crate::ews::types::value::{WireTime, missing, once};
 use crate::failure::Failure;
 
-pub(super) fn parse(body: &mut Body<'_>) -> Result<FindItem, Failure> {
+/// What is to be found.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) shape: ItemShape,
+    pub(super) traversal: Traversal,
+    pub(super) view: View,
+    pub(super) restriction: Option<Restriction>,
+    pub(super) sort: SortOrder,
+    pub(super) folders: Vec<Result<Folder, Failure>>,
+}
+
+/// Among which items of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Traversal {
+    /// The ones that are seen.
+    Shallow,
+    /// Hidden ones, of which the gateway shows none.
+    Associated,
+}
+
+/// Reads the operation's element.
+///
+/// # Errors
+/// [`Failure::Malformed`], [`Failure::Schema`]; what the shape, the restriction and the order fail with;
+/// [`Failure::UnsupportedQuery`] for views and groups that the gateway does not make.
+pub(super) fn parse(body: &mut Body<'_>) -> Result<Request, Failure> {
     let traversal = match body.attribute("Traversal")?.as_deref() {
         Some("Shallow") => Traversal::Shallow,
         Some("Associated") => Traversal::Associated,
@@ -46,7 +70,7 @@ pub(super) fn parse(body: &mut Body<'_>) -> Result<FindItem, Failure> {
     let folders = folders.filter(|folders| !folders.is_empty()).ok_or_else(|| missing("ParentFolderIds"))?;
     let shape = shape.ok_or_else(|| missing("ItemShape"))?;
     let (view, sort) = (view.unwrap_or(View::All), sort.unwrap_or_default());
-    Ok(FindItem { shape, traversal, view, restriction, sort, folders })
+    Ok(Request { shape, traversal, view, restriction, sort, folders })
 }
 
 fn read_view(start: &Start<'_>) -> Result<View, Failure> {

@@ -1,15 +1,16 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::client::Ceiling;
 use crate::ews::soap::Envelope;
 use crate::ews::types::calendar_item::tests::{meeting, viewer};
+use crate::ews::types::restriction::Restriction;
 
-fn parse(request: &str) -> Result<FindItem, Failure> {
-    FindItem::parse(&mut Envelope::parse(request)?.body)
+fn parse(request: &str) -> Result<Request, Failure> {
+    request::parse(&mut Envelope::parse(request)?.body)
 }
 
-fn find(attributes: &str, content: &str) -> Result<FindItem, Failure> {
+fn find(attributes: &str, content: &str) -> Result<Request, Failure> {
     parse(&format!(
         r#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><m:FindItem xmlns:m="{MESSAGES}" xmlns:t="{TYPES}" {attributes}><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape>{content}</m:FindItem></s:Body></s:Envelope>"#
     ))

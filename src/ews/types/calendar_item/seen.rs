@@ -24,6 +24,7 @@ pub struct Viewer {
     may_change: bool,
     zone: Option<Zone>,
     version: Version,
+    now: Timestamp,
 }
 
 /// An event without what is hidden.
@@ -42,10 +43,10 @@ impl Viewer {
     ///
     /// # Errors
     /// [`Failure::UnknownTimeZone`], [`Failure::Schema`] for a `TimeZoneContext` that says nothing.
-    pub fn new(client: &Client, header: &Header, mailbox: Permitted) -> Result<Self, Failure> {
+    pub fn new(client: &Client, header: &Header, mailbox: Permitted, now: Timestamp) -> Result<Self, Failure> {
         let may_change = client.permit(mailbox.mailbox(), Capability::CalendarWrite).is_ok();
         let zone = header.time_zone.as_ref().map(|context| context.zone()).transpose()?;
-        Ok(Self { mailbox, may_change, zone, version: header.version })
+        Ok(Self { mailbox, may_change, zone, version: header.version, now })
     }
 
     /// An event as this client may see it.
@@ -56,6 +57,12 @@ impl Viewer {
         let (start, end) = event.when.instants(&zone);
         let event = redacted(event, ceiling);
         Seen { event, ceiling, zone, start: start.as_second(), end: end.as_second() }
+    }
+
+    /// When the request came.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The mailbox.
@@ -118,6 +125,12 @@ impl Seen<'_> {
     #[must_use]
     pub fn state_bits(&self) -> i32 {
         state::bits(&self.event)
+    }
+
+    /// The most that may be told.
+    #[must_use]
+    pub fn ceiling(&self) -> Ceiling {
+        self.ceiling
     }
 
     /// Whether everything may be told.

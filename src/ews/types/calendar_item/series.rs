@@ -15,7 +15,7 @@ use crate::ews::xml::Xml;
 pub(super) fn write_end(xml: &mut Xml, field: Field, occurrence: Option<&Event>, viewer: &Viewer) {
     let Some(occurrence) = occurrence else { return };
     let seen = viewer.see(occurrence);
-    let times = [seen.start(), seen.end(), seen.original_start().unwrap_or(seen.start())];
+    let times = [seen.start(), seen.end(), seen.original_start().unwrap_or_else(|| seen.start())];
     write(xml, field.element(), &occurrence.id, &occurrence.change_key, times, viewer.zone());
 }
 
@@ -42,7 +42,7 @@ pub(super) fn write_deleted(xml: &mut Xml, seen: &Seen<'_>, zone: Option<&Zone>)
     let own = event.recurrence.as_ref().and_then(|series| series.zone.as_deref()).or(event.start_zone.as_deref());
     let own = own.and_then(|name| Zone::named(name).ok());
     let own = own.filter(|_| !event.when.is_all_day());
-    let clock = own.as_ref().unwrap_or(seen.zone());
+    let clock = own.as_ref().unwrap_or_else(|| seen.zone());
     let time_of_day = clock.local_of_second(seen.start()).rem_euclid(86_400);
     xml.raw("<t:DeletedOccurrences>");
     for day in &event.deleted {

@@ -1,3 +1,4 @@
+//! Items as clients of each ceiling see them; events for other tests.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
@@ -120,7 +121,7 @@ fn client_viewer(policy: Policy, zone: Option<&str>) -> Viewer {
         crate::ews::types::time_zone::TimeZoneContext::parse(&mut reader).unwrap().unwrap()
     });
     let header = Header { version: crate::ews::soap::Version::Exchange2016, time_zone: context, ..Header::default() };
-    Viewer::new(&client, &header, mailbox).unwrap()
+    Viewer::new(&client, &header, mailbox, "2027-01-05T00:00:00Z".parse().unwrap()).unwrap()
 }
 
 fn tag() -> PropertyId {
@@ -132,7 +133,7 @@ fn everything() -> Wanted {
     Wanted { fields, extended: vec![tag()], ..Wanted::default() }
 }
 
-fn written(event: &Event, wanted: &Wanted, viewer: &Viewer, ends: &Ends) -> String {
+fn written(event: &Event, wanted: &Wanted, viewer: &Viewer, ends: &Occurrences) -> String {
     let mut xml = Xml::default();
     write(&mut xml, &viewer.see(event), wanted, viewer, ends);
     xml.finish()
@@ -155,10 +156,9 @@ fn all_day(first: jiff::civil::Date, after: jiff::civil::Date, zone: Option<&str
 #[test]
 fn a_whole_meeting_in_the_schema_s_order() {
     let viewer = viewer(Ceiling::Full, None);
-    let text = written(&meeting(), &everything(), &viewer, &Ends::default());
-    assert!(
-        text.starts_with(r#"<t:CalendarItem><t:ItemId Id="AAMk/+9=" ChangeKey="DwAA+/=="/><t:ParentFolderId Id=""#)
-    );
+    let text = written(&meeting(), &everything(), &viewer, &Occurrences::default());
+    let ids = r#"</t:MimeContent><t:ItemId Id="AAMk/+9=" ChangeKey="DwAA+/=="/><t:ParentFolderId Id=""#;
+    assert!(text.starts_with("<t:CalendarItem><t:MimeContent ") && text.contains(ids), "{text}");
     for (element, expected) in [
         ("ItemClass", "IPM.Appointment"),
         ("Subject", "Budget &lt;secret&gt;"),
@@ -214,7 +214,7 @@ fn a_whole_meeting_in_the_schema_s_order() {
 #[test]
 fn only_what_is_wanted_is_told() {
     let viewer = viewer(Ceiling::Full, None);
-    let text = written(&meeting(), &of(&[Field::ItemId, Field::Subject]), &viewer, &Ends::default());
+    let text = written(&meeting(), &of(&[Field::ItemId, Field::Subject]), &viewer, &Occurrences::default());
     assert_eq!(
         text,
         r#"<t:CalendarItem><t:ItemId Id="AAMk/+9=" ChangeKey="DwAA+/=="/><t:Subject>Budget &lt;secret&gt;</t:Subject></t:CalendarItem>"#
@@ -237,7 +237,7 @@ fn low_ceilings_and_private_items_tell_no_more_than_times() {
             (master.clone(), Ceiling::Full),
         ] {
             let viewer = viewer(ceiling, None);
-            let text = written(&event, &wanted, &viewer, &Ends::default()).to_lowercase();
+            let text = written(&event, &wanted, &viewer, &Occurrences::default()).to_lowercase();
             for hidden in ["secret", "example.com<", "uid@", "2027-01-03", "ismeeting", "<t:importance", "attendee"] {
                 assert!(!text.contains(hidden), "{hidden}: {text}");
             }
@@ -245,7 +245,7 @@ fn low_ceilings_and_private_items_tell_no_more_than_times() {
             let told = if event.is_private() { "private|confidential" } else { "normal" };
             assert!(told.contains(part(&text, "sensitivity").unwrap()));
         }
-        let texts = written(&meeting(), &wanted, &viewer(Ceiling::SubjectAndLocation, None), &Ends::default());
+        let texts = written(&meeting(), &wanted, &viewer(Ceiling::SubjectAndLocation, None), &Occurrences::default());
         assert!(texts.contains("Budget") && texts.contains("secret place") && !texts.contains("Olga"), "{texts}");
     }
 }
@@ -255,16 +255,17 @@ fn who_may_see_private_items_does() {
     let mut policy = Policy::unlimited(&[Capability::CalendarRead], &["*@example.com"], Ceiling::Full);
     policy.grants = policy.grants.into_iter().map(|grant| Grant { shows_private: true, ..grant }).collect();
     let private = Event { sensitivity: Sensitivity::Private, ..meeting() };
-    let text = written(&private, &everything(), &client_viewer(policy, None), &Ends::default());
+    let text = written(&private, &everything(), &client_viewer(policy, None), &Occurrences::default());
     assert!(text.contains("Secret Olga") && text.contains("<t:ViewPrivateItems>true"));
 }
 
 #[test]
 fn times_are_shown_in_the_caller_s_zone() {
     let fields = of(&[Field::Start, Field::End]);
-    let text = written(&meeting(), &fields, &viewer(Ceiling::Full, Some("Romance Standard Time")), &Ends::default());
+    let text =
+        written(&meeting(), &fields, &viewer(Ceiling::Full, Some("Romance Standard Time")), &Occurrences::default());
     assert_eq!(part(&text, "Start"), Some("2027-01-12T09:00:00+01:00"));
-    let text = written(&meeting(), &fields, &viewer(Ceiling::Full, Some("UTC")), &Ends::default());
+    let text = written(&meeting(), &fields, &viewer(Ceiling::Full, Some("UTC")), &Occurrences::default());
     assert_eq!(part(&text, "Start"), Some("2027-01-12T08:00:00Z"));
 }
 
@@ -285,7 +286,7 @@ fn days_begin_at_midnight_where_they_were_made() {
         ),
     ] {
         let event = all_day(date(2027, 3, 28), date(2027, 3, 29), zone);
-        let text = written(&event, &fields, &viewer(Ceiling::Full, context), &Ends::default());
+        let text = written(&event, &fields, &viewer(Ceiling::Full, context), &Occurrences::default());
         assert_eq!((part(&text, "Start"), part(&text, "End")), (Some(start), Some(end)), "{zone:?} {context:?}");
         assert_eq!((part(&text, "IsAllDayEvent"), part(&text, "Duration")), (Some("true"), Some("P1D")));
     }
@@ -298,7 +299,11 @@ fn a_series_and_what_became_of_its_occurrences() {
         original_start: Some("2027-03-29T05:00:00Z".parse().unwrap()),
         ..meeting()
     };
-    let ends = Ends { first: Some(Event { kind: EventKind::Occurrence, ..meeting() }), last: Some(moved) };
+    let ends = Occurrences {
+        first: Some(Event { kind: EventKind::Occurrence, ..meeting() }),
+        last: Some(moved),
+        changed: Vec::new(),
+    };
     let text = written(&series(), &everything(), &viewer(Ceiling::Full, None), &ends);
     assert_eq!(part(&text, "CalendarItemType"), Some("RecurringMaster"));
     assert_eq!(part(&text, "IsRecurring"), Some("false"), "of an organizer's own series");
@@ -326,14 +331,14 @@ fn a_series_and_what_became_of_its_occurrences() {
 #[test]
 fn an_attendee_s_copy() {
     let copy = Event { is_organizer: false, response: Response::NotResponded, ..meeting() };
-    let text = written(&copy, &everything(), &viewer(Ceiling::Full, None), &Ends::default());
+    let text = written(&copy, &everything(), &viewer(Ceiling::Full, None), &Occurrences::default());
     assert_eq!(part(&text, "ResponseObjects"), Some("<t:AcceptItem/><t:TentativelyAcceptItem/><t:DeclineItem/>"));
     assert_eq!(
         (part(&text, "AppointmentState"), part(&text, "MyResponseType")),
         (Some("3"), Some("NoResponseReceived"))
     );
     let cancelled = Event { is_cancelled: true, ..copy };
-    let text = written(&cancelled, &everything(), &viewer(Ceiling::Full, None), &Ends::default());
+    let text = written(&cancelled, &everything(), &viewer(Ceiling::Full, None), &Occurrences::default());
     assert_eq!((part(&text, "ResponseObjects"), part(&text, "AppointmentState")), (Some("<t:RemoveItem/>"), Some("7")));
 }
 
@@ -341,8 +346,12 @@ fn an_attendee_s_copy() {
 fn an_organizer_without_a_usable_address_is_left_out() {
     for address in ["", "nobody", "/o=Org/cn=x"] {
         let organizer = Some(Person { name: "X".to_owned(), address: address.to_owned() });
-        let text =
-            written(&Event { organizer, ..meeting() }, &everything(), &viewer(Ceiling::Full, None), &Ends::default());
+        let text = written(
+            &Event { organizer, ..meeting() },
+            &everything(),
+            &viewer(Ceiling::Full, None),
+            &Occurrences::default(),
+        );
         assert!(!text.contains("<t:Organizer>"), "{address}");
     }
 }
@@ -358,11 +367,33 @@ fn an_appointment_of_nobody_else() {
         body: None,
         ..meeting()
     };
-    let text = written(&plain, &everything(), &viewer(Ceiling::Full, None), &Ends::default());
+    let text = written(&plain, &everything(), &viewer(Ceiling::Full, None), &Occurrences::default());
     assert!(text.contains("<t:Subject></t:Subject>"));
     assert_eq!((part(&text, "IsMeeting"), part(&text, "AppointmentState")), (Some("false"), Some("0")));
     for absent in ["Attendees", "Resources", "Organizer>", "Location", "Categories", "Body", "ResponseObjects"] {
         assert!(!text.contains(&format!("<t:{absent}")) || absent == "Organizer>", "{absent}: {text}");
+    }
+}
+
+#[test]
+fn mime_content_tells_no_more_than_the_ceiling() {
+    let of = |event: &Event, ceiling, changed: Vec<Event>| {
+        let occurrences = Occurrences { changed, ..Occurrences::default() };
+        let text = written(event, &of(&[Field::MimeContent]), &viewer(ceiling, None), &occurrences);
+        let encoded = text.split_once("CharacterSet=\"UTF-8\">").unwrap().1.split_once('<').unwrap().0;
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, encoded).unwrap();
+        String::from_utf8(bytes).unwrap().replace("\r\n ", "")
+    };
+    let whole = of(&meeting(), Ceiling::Full, Vec::new());
+    assert!(
+        whole.starts_with("BEGIN:VCALENDAR") && whole.contains("SUMMARY:Budget") && whole.contains("BEGIN:VTIMEZONE")
+    );
+    let private = Event { sensitivity: Sensitivity::Private, ..series() };
+    let moved = Event { kind: EventKind::Exception, subject: "moved secret".to_owned(), ..private.clone() };
+    let times = of(&private, Ceiling::Full, vec![moved]);
+    assert!(times.contains("DTSTART") && times.contains("RRULE"), "{times}");
+    for hidden in ["secret", "Budget", "uid@", "mailto", "ATTENDEE"] {
+        assert!(!times.contains(hidden), "{hidden}: {times}");
     }
 }
 
@@ -381,7 +412,7 @@ fn extended_properties_that_follow_from_the_event() {
     ];
     let wanted = Wanted { extended, ..of(&[Field::ExtendedProperty]) };
     let viewer = viewer(Ceiling::Full, None);
-    let text = written(&meeting(), &wanted, &viewer, &Ends::default());
+    let text = written(&meeting(), &wanted, &viewer, &Occurrences::default());
     let values: Vec<&str> =
         text.split("<t:Value>").skip(1).filter_map(|rest| rest.split_once('<').map(|(value, _)| value)).collect();
     let id = base64::Engine::encode(
@@ -390,5 +421,5 @@ fn extended_properties_that_follow_from_the_event() {
     );
     assert_eq!(values, [id.as_str(), "4", "1", "false"], "and none of another type");
     let kept = Event { properties: vec![(clean, PropertyValue::One("kept".to_owned()))], ..meeting() };
-    assert!(written(&kept, &wanted, &viewer, &Ends::default()).contains("<t:Value>kept</t:Value>"));
+    assert!(written(&kept, &wanted, &viewer, &Occurrences::default()).contains("<t:Value>kept</t:Value>"));
 }

@@ -142,7 +142,7 @@ fn begins_word(whole: &str, wanted: &str, whole_words: bool) -> bool {
     whole.match_indices(wanted).any(|(at, _)| {
         let before = whole.get(..at).and_then(|text| text.chars().next_back());
         let after = whole.get(at + wanted.len()..).and_then(|text| text.chars().next());
-        !is_part(before) && !(whole_words && is_part(after))
+        !(is_part(before) || whole_words && is_part(after))
     })
 }
 

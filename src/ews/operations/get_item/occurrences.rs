@@ -1,4 +1,4 @@
-//! The first and the last occurrence of a series.
+//! Occurrences of a series: the first, the last, and those that were changed.
 //!
 //! Owns where they are looked for: Graph tells the occurrences in a stretch of time, five years at most.
 
@@ -6,18 +6,18 @@ use jiff::civil::Date;
 use jiff::{Span, Timestamp, ToSpan};
 
 use crate::calendar::Window;
-use crate::calendar::event::{Event, EventKind, When};
+use crate::calendar::event::{Event, EventId, EventKind, When};
 use crate::calendar::recurrence::{Pattern, RangeEnd, Recurrence};
 use crate::calendar::zone::Zone;
 use crate::client::Permitted;
 use crate::ews::operation::Context;
-use crate::ews::types::calendar_item::Ends;
+use crate::ews::types::calendar_item::Occurrences;
 use crate::ews::types::property_path::Field;
 use crate::ews::types::shape::Wanted;
 use crate::failure::Failure;
 use crate::graph::EventParts;
 
-/// The ends of a series that are wanted.
+/// The occurrences of a series that are wanted.
 ///
 /// # Errors
 /// As [`crate::graph::Graphs::occurrences`].
@@ -26,24 +26,30 @@ pub(super) async fn of(
     event: &Event,
     wanted: &Wanted,
     context: &Context<'_>,
-) -> Result<Ends, Failure> {
+) -> Result<Occurrences, Failure> {
     let Some(series) = event.recurrence.as_ref().filter(|_| event.kind == EventKind::Master) else {
-        return Ok(Ends::default());
+        return Ok(Occurrences::default());
     };
-    let mut ends = Ends::default();
+    let mut found = Occurrences::default();
     if wanted.has(Field::FirstOccurrence) {
-        ends.first = occurrences(mailbox, event, from(series.range.start), 1, context).await?.into_iter().next();
+        found.first = occurrences(mailbox, event, from(series.range.start), 1, context).await?.into_iter().next();
     }
     if wanted.has(Field::LastOccurrence) {
         for window in last(series) {
             let told = occurrences(mailbox, event, Some(window), MOST, context).await?;
-            ends.last = told.into_iter().max_by_key(|occurrence| start(&occurrence.when));
-            if ends.last.is_some() {
+            found.last = told.into_iter().max_by_key(|occurrence| start(&occurrence.when));
+            if found.last.is_some() {
                 break;
             }
         }
     }
-    Ok(ends)
+    if wanted.has(Field::MimeContent) && !event.exceptions.is_empty() {
+        let ids: Vec<EventId> = event.exceptions.iter().map(|changed| changed.id.clone()).collect();
+        let parts = EventParts { body: true, ..EventParts::default() };
+        let told = context.graphs.events_by_id(mailbox, &ids, &parts, context.journal).await;
+        found.changed = told.into_iter().collect::<Result<_, _>>()?;
+    }
+    Ok(found)
 }
 
 async fn occurrences(
