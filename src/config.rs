@@ -116,7 +116,7 @@ impl Config {
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
         let has_store = raw.store.is_some();
-        let mut reader = Reader { folder, variable, problems: Problems::new(text) };
+        let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let config = Self {
             ntlm,
@@ -127,7 +127,7 @@ impl Config {
             graph: reader.graph(raw.graph, raw.cache),
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
-            store: raw.store.map(|store| folder.join(store.path)),
+            store: raw.store.filter(|store| store.path.as_os_str() != IN_MEMORY).map(|store| folder.join(store.path)),
             changes: reader.changes(raw.changes, has_store),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
@@ -140,6 +140,8 @@ impl Config {
 struct Reader<'a> {
     folder: &'a Path,
     variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether it is said where the store is.
+    has_store: bool,
     problems: Problems,
 }
 
@@ -346,6 +348,9 @@ fn limits(raw: raw::Limits) -> Limits {
 const SHORTEST_KEY: usize = 32;
 /// What hyper can work with.
 const SMALLEST_HEADER: usize = 8 << 10;
+
+/// A store that ends with the process, on purpose.
+const IN_MEMORY: &str = ":memory:";
 
 #[cfg(test)]
 mod tests;

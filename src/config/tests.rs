@@ -138,3 +138,16 @@ fn graph_is_reached_over_tls_or_on_this_host() {
     assert!(with("http://proxy.example/").is_err());
     assert!(with("https://proxy.example/v1.0").is_err());
 }
+
+#[test]
+fn who_writes_needs_a_store() {
+    let writing =
+        EXAMPLE.replace("capabilities = [\"free_busy\", \"directory\"]", "capabilities = [\"calendar_write\"]");
+    let (line, text) = problem(&writing);
+    assert_eq!(line, line_of("capabilities = [\"free_busy\", \"directory\"]"));
+    assert!(text.contains("[store]"), "{text}");
+    let stored = writing.replace("# [store]\n# path", "[store]\npath");
+    assert!(parse(&stored).unwrap().store.is_some());
+    let in_memory = stored.replace("\"calendar-relay.sqlite\"", "\":memory:\"");
+    assert!(parse(&in_memory).unwrap().store.is_none());
+}
