@@ -141,11 +141,11 @@ fn graph_is_reached_over_tls_or_on_this_host() {
 
 #[test]
 fn who_writes_needs_a_store() {
-    let writing =
-        EXAMPLE.replace("capabilities = [\"free_busy\", \"directory\"]", "capabilities = [\"calendar_write\"]");
-    let (line, text) = problem(&writing);
-    assert_eq!(line, line_of("capabilities = [\"free_busy\", \"directory\"]"));
+    let (from, to) = ("capabilities = [\"free_busy\", \"directory\"]", "capabilities = [\"calendar_write\"]");
+    let (line, text) = problem(from, to);
+    assert_eq!(line, line_of(from));
     assert!(text.contains("[store]"), "{text}");
+    let writing = EXAMPLE.replacen(from, to, 1);
     let stored = writing.replace("# [store]\n# path", "[store]\npath");
     assert!(parse(&stored).unwrap().store.is_some());
     let in_memory = stored.replace("\"calendar-relay.sqlite\"", "\":memory:\"");

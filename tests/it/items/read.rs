@@ -232,6 +232,26 @@ async fn graph_s_trouble_is_told_for_each_item() {
 }
 
 #[tokio::test]
+async fn evolution_s_mime_content() {
+    let gateway = Setup::new().start().await;
+    let found = ids(&gateway, NINA, true).await;
+    let more = "<t:AdditionalProperties><t:FieldURI FieldURI=\"item:MimeContent\"/></t:AdditionalProperties>";
+    let shape = format!("{IDS}<t:IncludeMimeContent>false</t:IncludeMimeContent>{more}");
+    let wanted = item_id(id_of(&found, "Brunch")) + &item_id(id_of(&found, ""));
+    let told = messages(&gateway, &get(&shape, &wanted)).await;
+    let text = |message: &Element| {
+        let content = message.all("MimeContent")[0].clone();
+        assert_eq!(content.attribute("CharacterSet"), "UTF-8");
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, content.text).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let (open, private) = (text(&told[0]), text(&told[1]));
+    assert!(open.contains("SUMMARY:Brunch") && open.contains("BEGIN:VTIMEZONE"), "{open}");
+    assert!(private.contains("DTSTART") && !private.contains("Dentist") && !private.contains("Harley"), "{private}");
+    gateway.done().await;
+}
+
+#[tokio::test]
 async fn a_zone_that_nobody_knows_is_refused() {
     let gateway = Setup::new().start().await;
     let header = format!("<t:RequestServerVersion Version=\"Exchange2016\"/>{}", context("Nowhere"));

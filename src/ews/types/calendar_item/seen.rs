@@ -127,12 +127,6 @@ impl Seen<'_> {
         state::bits(&self.event)
     }
 
-    /// The most that may be told.
-    #[must_use]
-    pub fn ceiling(&self) -> Ceiling {
-        self.ceiling
-    }
-
     /// Whether everything may be told.
     #[must_use]
     pub fn is_whole(&self) -> bool {
