@@ -48,6 +48,7 @@ pub use self::calls::event_reply::{Reply, ReplyKind};
 pub use self::calls::subscriptions::{Arranged, Order};
 pub use self::circuit::CircuitState;
 pub use self::event_json::EventParts;
+pub use self::events::NotMade;
 pub use self::feed::{Meaning, Notice, notices};
 pub use self::settings::{CacheSettings, Detail, Settings};
 pub use self::status::{CredentialStatus, Probe, TenantStatus};

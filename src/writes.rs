@@ -23,8 +23,8 @@ use uuid::Uuid;
 
 use crate::calendar::event::{Event, EventChange, EventId};
 use crate::client::Permitted;
-use crate::failure::{Blame, Failure};
-use crate::graph::{Graphs, Reply};
+use crate::failure::Failure;
+use crate::graph::{Graphs, NotMade, Reply};
 use crate::journal::Journal;
 use crate::store::{Intent, Store};
 
@@ -70,8 +70,8 @@ impl Writes {
         self.store.intend(Intent { id, mailbox: mailbox.mailbox().as_str().to_owned(), since }).await?;
         let mut event = match self.graphs.create_event(mailbox, change, id, journal).await {
             Ok(event) => event,
-            Err(failure) => {
-                if is_certain(&failure) {
+            Err(NotMade { failure, is_certain }) => {
+                if is_certain {
                     // What cannot be settled is looked for in vain.
                     let _ = self.store.settle(id).await;
                 }
@@ -141,10 +141,4 @@ impl Writes {
     ) -> Result<(), Failure> {
         self.graphs.cancel_event(mailbox, id, comment, journal).await
     }
-}
-
-/// Whether nothing can have been made: Graph understood the request and refused it. A conflict may be
-/// one with ourselves, asking again.
-fn is_certain(failure: &Failure) -> bool {
-    matches!(failure.blame(), Blame::Caller | Blame::Tenant) && *failure != Failure::Conflict
 }

@@ -171,8 +171,12 @@ impl Client {
     /// The failure that it means, with Graph's own words where there were any.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Vec<u8>, Trouble> {
         let admission = self.circuit.admit(Instant::now()).map_err(|_| Failure::Unavailable)?;
-        let mut sent = false;
-        let result = self.attempts(call, &mut sent).await;
+        // Whether an attempt was made, and whether Graph may have done what was asked without our knowing.
+        let (mut sent, mut unsure) = (false, false);
+        let mut result = self.attempts(call, &mut sent, &mut unsure).await;
+        if let Err(trouble) = &mut result {
+            trouble.unsure = unsure;
+        }
         let now = Instant::now();
         match &result {
             Err(trouble) if trouble.failure.allows_stale() => {
@@ -244,13 +248,11 @@ impl Client {
         self.throttled.lock().unwrap_or_else(PoisonError::into_inner).values().max().copied()
     }
 
-    async fn attempts(&self, call: &Call<'_>, sent: &mut bool) -> Result<Vec<u8>, Trouble> {
+    async fn attempts(&self, call: &Call<'_>, sent: &mut bool, unsure: &mut bool) -> Result<Vec<u8>, Trouble> {
         let tokens = self.credentials.get(call.credential).ok_or(Failure::Internal)?;
         let mut token = tokens.get(call.deadline).await.map_err(Trouble::from)?;
         let (mut renewed, mut reconnected) = (false, false);
         let mut attempt = 0;
-        // Whether Graph may have done what was asked without our knowing.
-        let mut unsure = false;
         loop {
             self.wait_while_throttled(call).await?;
             let places = self.lanes.enter(call.credential, call.mailboxes, call.deadline).await?;
@@ -267,23 +269,28 @@ impl Client {
                     return Ok(body);
                 }
                 Ok(Attempt::Refused(refusal)) => refusal,
-                Ok(Attempt::Cut(Cut::TooLong)) => return Err(Trouble { unsure: true, ..Failure::Internal.into() }),
+                Ok(Attempt::Cut(Cut::TooLong)) => {
+                    *unsure = true;
+                    return Err(Failure::Internal.into());
+                }
                 Ok(Attempt::Cut(_)) if !reconnected => {
-                    (reconnected, unsure) = (true, true);
+                    (reconnected, *unsure) = (true, true);
                     self.http.reconnect(&http);
                     continue;
                 }
                 Ok(Attempt::Cut(cut)) => {
-                    return Err(Trouble { told: Some(cut.to_string()), unsure: true, ..Failure::Unavailable.into() });
+                    *unsure = true;
+                    return Err(Trouble { told: Some(cut.to_string()), ..Failure::Unavailable.into() });
                 }
                 Err(_) => {
                     self.observe(call, "error", begun.elapsed());
                     tracing::warn!(tenant = &*self.tenant, call = call.name, client_request_id = %call.id, "Graph is slow");
                     self.limit.tighten(Instant::now());
-                    return Err(Trouble { unsure: true, ..Failure::TimedOut.into() });
+                    *unsure = true;
+                    return Err(Failure::TimedOut.into());
                 }
             };
-            unsure |= matches!(refusal.status, 500 | 502 | 504);
+            *unsure |= matches!(refusal.status, 500 | 502 | 504);
             match refusal.status {
                 401 if !renewed => {
                     renewed = true;
@@ -307,7 +314,7 @@ impl Client {
                 failure: refusal.failure(call.mailboxes.first()),
                 told: Some(refusal.told()),
                 status: Some(refusal.status),
-                unsure,
+                unsure: false,
             });
         }
     }

@@ -5,6 +5,8 @@
 
 mod writes;
 
+pub use writes::NotMade;
+
 use super::calls::event_get::{event_get, events_get};
 use super::calls::event_instances::event_instances;
 use super::calls::event_list::event_list;

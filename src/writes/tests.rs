@@ -236,14 +236,3 @@ async fn a_series_begins_without_the_days_that_it_leaves_out() {
     assert_eq!((is.deleted, is.change_key), (without.to_vec(), event.change_key));
     assert_eq!(bench.intents().await, 0);
 }
-
-#[test]
-fn only_a_refusal_is_certain() {
-    for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
-        assert!(is_certain(&certain), "{certain:?}");
-    }
-    let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
-    for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
-        assert!(!is_certain(&unsure), "{unsure:?}");
-    }
-}

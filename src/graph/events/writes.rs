@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::calendar::event::{Event, EventChange, EventId, Response};
 use crate::calendar::{Capability, Mailbox};
 use crate::client::Permitted;
-use crate::failure::Failure;
+use crate::failure::{Blame, Failure};
 use crate::graph::Graphs;
 use crate::graph::calls::event_cancel::event_cancel;
 use crate::graph::calls::event_create::event_create;
@@ -26,6 +26,30 @@ use crate::graph::fault::Trouble;
 use crate::graph::visit::Visit;
 use crate::journal::Journal;
 
+/// Why an event was not made, as far as anybody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotMade {
+    /// What failed.
+    pub failure: Failure,
+    /// Whether it is certainly not there: Graph understood the request and refused it, and no earlier
+    /// attempt may have been carried out.
+    pub is_certain: bool,
+}
+
+impl NotMade {
+    fn of(trouble: Trouble) -> Self {
+        let Trouble { failure, unsure, .. } = trouble;
+        // A conflict may be one with ourselves, asking again.
+        let is_refusal = matches!(failure.blame(), Blame::Caller | Blame::Tenant) && failure != Failure::Conflict;
+        Self { is_certain: is_refusal && !unsure, failure }
+    }
+
+    /// The transaction has made an event, which cannot be told.
+    fn but_there(failure: Failure) -> Self {
+        Self { failure, is_certain: false }
+    }
+}
+
 /// A write under way; when it is over, also by being left, what is remembered of the mailboxes that
 /// it concerns is worthless.
 struct Write<'a> {
@@ -37,24 +61,26 @@ impl Graphs {
     /// Makes an event. Asked again with the same transaction and change, it makes no second one.
     ///
     /// # Errors
-    /// As [`Self::event`]; after any failure the event may be there.
+    /// As [`Self::event`], and whether the event may be there all the same.
     pub async fn create_event(
         &self,
         mailbox: &Permitted,
         change: &EventChange,
         transaction: Uuid,
         journal: &Journal,
-    ) -> Result<Event, Failure> {
-        let visit = self.writing(mailbox, journal)?;
+    ) -> Result<Event, NotMade> {
+        let visit = self.writing(mailbox, journal).map_err(|failure| NotMade::of(failure.into()))?;
         let _write = self.write(mailbox, invited(change));
-        match event_create(visit, change, transaction).await {
-            Ok(event) => Ok(with_own(event, change)),
-            Err(trouble) if is_conflict(&trouble) => match by_transaction(visit, transaction).await? {
-                Some(id) => Ok(event_get(visit, &id, &EventParts::default()).await?),
-                None => Err(trouble.failure),
-            },
-            Err(trouble) => Err(trouble.failure),
-        }
+        let trouble = match event_create(visit, change, transaction).await {
+            Ok(event) => return Ok(with_own(event, change)),
+            Err(trouble) if is_conflict(&trouble) => trouble,
+            Err(trouble) => return Err(NotMade::of(trouble)),
+        };
+        let found = async {
+            let Some(id) = by_transaction(visit, transaction).await? else { return Err(trouble) };
+            event_get(visit, &id, &EventParts::default()).await
+        };
+        found.await.map_err(|trouble| NotMade::but_there(trouble.failure))
     }
 
     /// The event that a transaction made, if it is there.
@@ -251,4 +277,23 @@ fn concerned(event: &Event) -> impl Iterator<Item = Mailbox> {
 /// Whether Graph refused a write because of what is there.
 fn is_conflict(trouble: &Trouble) -> bool {
     trouble.failure == Failure::Conflict
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_first_attempt_is_certain() {
+        let of = |failure: Failure, unsure| NotMade::of(Trouble { unsure, ..failure.into() }).is_certain;
+        for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
+            assert!(of(certain.clone(), false) && !of(certain.clone(), true), "{certain:?}");
+        }
+        let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
+        for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
+            assert!(!of(unsure.clone(), false), "{unsure:?}");
+        }
+    }
 }

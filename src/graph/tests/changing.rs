@@ -12,7 +12,7 @@ use crate::calendar::event::{EventChange, EventId};
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, schedule, wednesday};
-use crate::graph::{Detail, Graphs, Settings};
+use crate::graph::{Detail, Graphs, NotMade, Settings};
 
 fn writer(address: &str) -> Permitted {
     let client = Client::without_login("w", Policy::unlimited(&[CalendarWrite], &["*"], Ceiling::Full));
@@ -99,7 +99,7 @@ async fn writes_that_failed_are_changes_too() {
     stub.script(|seen| if seen.path.ends_with("/events") { Some(Reply::error(500, "x")) } else { empty(seen) });
     let change = EventChange::default();
     let told = graphs.create_event(&writer("a@example.com"), &change, uuid::Uuid::new_v4(), &journal()).await;
-    assert_eq!(told.unwrap_err(), Failure::Unavailable);
+    assert_eq!(told.unwrap_err(), NotMade { failure: Failure::Unavailable, is_certain: false });
     assert_eq!(times(&graphs, "a@example.com").await, Ok(0));
 }
 

@@ -11,6 +11,7 @@ use crate::calendar::event::{EventChange, EventId};
 use crate::calendar::person::Query;
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::failure::Failure;
+use crate::graph::NotMade;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, wednesday};
 use crate::graph::{EventParts, ReplyKind, Settings};
 
@@ -112,7 +113,7 @@ async fn writes_are_refused_without_a_credential_and_before_anything_is_sent() {
     let graphs = stub.graphs(vec![credential(&[CalendarRead])], Settings::default());
     let (writer, notes) = (permit(CalendarWrite), journal());
     let made = graphs.create_event(&writer, &EventChange::default(), Uuid::nil(), &notes).await;
-    assert_eq!(made, Err(Failure::Denied));
+    assert_eq!(made, Err(NotMade { failure: Failure::Denied, is_certain: true }));
     for capability in [CalendarRead, Directory] {
         let deleted = graphs.delete_event(&permit(capability), &id("A"), None, &notes).await;
         assert_eq!(deleted, Err(Failure::Denied));
