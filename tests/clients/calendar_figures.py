@@ -135,7 +135,11 @@ def main():
             stand.stop()
 
 
+# A thousand streams of one client from one address.
 MORE = """
+[changes]
+streams_per_client = 10000
+subscriptions_per_client = 10000
 """
 
 if __name__ == "__main__":

@@ -43,6 +43,14 @@ def call(stand, room, body):
     """The answer's text, or None when there was none."""
     context = ssl.create_default_context(cafile=str(stand.folder / "certificate.pem"))
     connection = http.client.HTTPSConnection("localhost", stand.port, context=context, timeout=30)
+    time.sleep(random.uniform(0, 0.15))
+    while True:
+        try:
+            connection.connect()
+            break
+        except OSError:
+            # It was killed: nothing was sent yet.
+            time.sleep(0.05)
     login = base64.b64encode(f"respa:{stand.password}".encode()).decode()
     try:
         connection.request(
@@ -162,7 +170,7 @@ def main():
                 thread.start()
             kills = 0
             while any(thread.is_alive() for thread in threads):
-                time.sleep(random.uniform(0.5, 2.5))
+                time.sleep(random.uniform(0.1, 0.5))
                 # Spread over the run.
                 if kills < arguments.kills and len(keys) <= arguments.writes * (1 - (kills + 0.5) / arguments.kills):
                     stand.kill()

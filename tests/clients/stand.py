@@ -166,6 +166,8 @@ private_key = "key.pem"
 listen = "127.0.0.1:{self.admin_port}"
 [limits]
 drain_delay = "0s"
+connections = 10000
+connections_per_address = 10000
 [store]
 path = "store.sqlite"
 [tokens]
