@@ -115,7 +115,8 @@ impl Config {
     /// Everything that is wrong with it, each with its line and the remedy.
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
-        let mut reader = Reader { folder, variable, problems: Problems::new(text) };
+        let has_store = raw.store.is_some();
+        let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let config = Self {
             ntlm,
@@ -126,8 +127,8 @@ impl Config {
             graph: reader.graph(raw.graph, raw.cache),
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
-            store: raw.store.map(|store| folder.join(store.path)),
-            changes: reader.changes(raw.changes),
+            store: raw.store.filter(|store| store.path.as_os_str() != IN_MEMORY).map(|store| folder.join(store.path)),
+            changes: reader.changes(raw.changes, has_store),
             tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };
@@ -139,6 +140,8 @@ impl Config {
 struct Reader<'a> {
     folder: &'a Path,
     variable: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether it is said where the store is.
+    has_store: bool,
     problems: Problems,
 }
 
@@ -253,11 +256,15 @@ impl Reader<'_> {
         Capture { directory, addresses: raw.addresses, files: raw.files }
     }
 
-    fn changes(&mut self, raw: raw::Changes) -> changes::Settings {
+    fn changes(&mut self, raw: raw::Changes, has_store: bool) -> changes::Settings {
         let notification_url = raw.notification_url.and_then(|text| {
             let url = self.url(&text, "changes.notification_url")?;
             if url.scheme() != "https" || url.query().is_some() {
                 let remedy = "Graph posts to https addresses only; write one without a query";
+                self.problems.add(&text, "changes.notification_url", remedy);
+            }
+            if !has_store {
+                let remedy = "needs [store]: Graph goes on telling a gateway that has forgotten its secrets";
                 self.problems.add(&text, "changes.notification_url", remedy);
             }
             Some(url)
@@ -341,6 +348,9 @@ fn limits(raw: raw::Limits) -> Limits {
 const SHORTEST_KEY: usize = 32;
 /// What hyper can work with.
 const SMALLEST_HEADER: usize = 8 << 10;
+
+/// A store that ends with the process, on purpose.
+const IN_MEMORY: &str = ":memory:";
 
 #[cfg(test)]
 mod tests;

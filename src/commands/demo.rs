@@ -218,7 +218,7 @@ fn configuration(
     writeln!(
         text,
         "[server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{}\"\ncertificate = {:?}\nprivate_key = {:?}\n\
-         [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\nconnections_per_address = 10000\ndrain_delay = \"0s\"\n[cache]\nlifetime = \"5s\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
+         [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\nconnections_per_address = 10000\ndrain_delay = \"0s\"\n[cache]\nlifetime = \"5s\"\n[store]\npath = \":memory:\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
          {}",
         listen.port(),
         certificates.files.certificate,

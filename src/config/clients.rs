@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use toml::Spanned;
 
 use super::{Reader, SecretReference, raw};
-use crate::calendar::Mailbox;
+use crate::calendar::{Capability, Mailbox};
 use crate::client::{Ceiling, Client, Grant, Pattern, Policy};
 
 impl Reader<'_> {
@@ -70,6 +70,11 @@ impl Reader<'_> {
         ceiling: &Spanned<String>,
         shows_private: bool,
     ) -> Grant {
+        let is_write = |name: &&Spanned<String>| name.get_ref() == Capability::CalendarWrite.name();
+        if let Some(write) = capabilities.iter().find(is_write).filter(|_| !self.has_store) {
+            let remedy = "needs a place for writes that are under way: add [store] with a path";
+            self.problems.add(write, "clients.capabilities", remedy);
+        }
         Grant {
             capabilities: self.capabilities(capabilities, "clients.capabilities"),
             mailboxes: mailboxes.iter().filter_map(|text| self.pattern(text)).collect(),

@@ -59,6 +59,9 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("# extra_ca = \"tls/proxy-ca.pem\"", "extra_ca = \"secrets/directory\"", "holds no certificate"),
         ("# extra_ca = \"tls/proxy-ca.pem\"", "extra_ca = \"none\"", "cannot be read"),
         ("days_per_window = 7", "days_per_window = 0", "cache.days_per_window"),
+        ("# notification_url", "notification_url", "needs [store]"),
+        ("# notification_url = \"https:", "notification_url = \"http:", "https addresses only"),
+        ("calls_per_second = 20", "calls_per_second = 0", "nonzero"),
         ("cloud = \"global\"", "cloud = \"moon\"", "tenants.cloud"),
         ("\"emea.contoso.example\"]", "\"contoso.example\"]", "tenants.domains"),
         ("\"emea.contoso.example\"]", "\"@contoso\"]", "tenants.domains"),
@@ -134,4 +137,17 @@ fn graph_is_reached_over_tls_or_on_this_host() {
     );
     assert!(with("http://proxy.example/").is_err());
     assert!(with("https://proxy.example/v1.0").is_err());
+}
+
+#[test]
+fn who_writes_needs_a_store() {
+    let (from, to) = ("capabilities = [\"free_busy\", \"directory\"]", "capabilities = [\"calendar_write\"]");
+    let (line, text) = problem(from, to);
+    assert_eq!(line, line_of(from));
+    assert!(text.contains("[store]"), "{text}");
+    let writing = EXAMPLE.replacen(from, to, 1);
+    let stored = writing.replace("# [store]\n# path", "[store]\npath");
+    assert!(parse(&stored).unwrap().store.is_some());
+    let in_memory = stored.replace("\"calendar-relay.sqlite\"", "\":memory:\"");
+    assert!(parse(&in_memory).unwrap().store.is_none());
 }

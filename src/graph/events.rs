@@ -97,7 +97,7 @@ impl Graphs {
     }
 
     /// Who may write may read; a tenant's credential that writes may, too.
-    fn reading<'a>(&'a self, mailbox: &'a Permitted, journal: &'a Journal) -> Result<Visit<'a>, Failure> {
+    pub(super) fn reading<'a>(&'a self, mailbox: &'a Permitted, journal: &'a Journal) -> Result<Visit<'a>, Failure> {
         match mailbox.capability() {
             Capability::CalendarRead | Capability::CalendarWrite => {}
             _ => return Err(Failure::Denied),

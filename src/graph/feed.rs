@@ -10,7 +10,7 @@ use super::calls::delta::{Round, Since};
 use super::calls::subscriptions::{Arranged, Order};
 use super::calls::{delta, subscriptions};
 use super::fault::Trouble;
-use crate::calendar::{Capability, Mailbox};
+use crate::calendar::Mailbox;
 use crate::client::Permitted;
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -45,8 +45,7 @@ impl Graphs {
     /// [`Failure::Denied`] without a credential, and whatever Graph's answer means
     /// (<https://learn.microsoft.com/graph/api/event-delta>).
     pub async fn round(&self, mailbox: &Permitted, since: &Since, journal: &Journal) -> Result<Option<Round>, Failure> {
-        let (graph, credential) = self.hearing(mailbox)?;
-        match delta::delta(&graph.client, credential, mailbox.mailbox(), since, journal).await {
+        match delta::delta(self.reading(mailbox, journal)?, since).await {
             Ok(round) => Ok(Some(round)),
             Err(trouble) if is_forgotten(&trouble) => Ok(None),
             Err(trouble) => Err(trouble.failure),
@@ -63,9 +62,7 @@ impl Graphs {
         order: &Order<'_>,
         journal: &Journal,
     ) -> Result<Arranged, Failure> {
-        let (graph, credential) = self.hearing(mailbox)?;
-        let made = subscriptions::create(&graph.client, credential, mailbox.mailbox(), order, journal).await;
-        made.map_err(|trouble| trouble.failure)
+        Ok(subscriptions::create(self.reading(mailbox, journal)?, order).await?)
     }
 
     /// Has Graph go on telling until then.
@@ -80,8 +77,7 @@ impl Graphs {
         until: jiff::Timestamp,
         journal: &Journal,
     ) -> Result<Arranged, Failure> {
-        let (graph, credential) = self.hearing(mailbox)?;
-        let renewed = subscriptions::renew(&graph.client, credential, mailbox.mailbox(), id, until, journal).await;
+        let renewed = subscriptions::renew(self.reading(mailbox, journal)?, id, until).await;
         renewed.map_err(|trouble| if trouble.status == Some(404) { Failure::NoSuchItem } else { trouble.failure })
     }
 
@@ -90,20 +86,7 @@ impl Graphs {
     /// # Errors
     /// As [`Self::round`] (<https://learn.microsoft.com/graph/api/subscription-delete>).
     pub async fn call_off(&self, mailbox: &Permitted, id: &str, journal: &Journal) -> Result<(), Failure> {
-        let (graph, credential) = self.hearing(mailbox)?;
-        let done = subscriptions::delete(&graph.client, credential, mailbox.mailbox(), id, journal).await;
-        done.map_err(|trouble| trouble.failure)
-    }
-
-    /// The tenant and the credential that hear of a calendar's changes.
-    fn hearing(&self, mailbox: &Permitted) -> Result<(&super::Graph, usize), Failure> {
-        if mailbox.capability() != Capability::CalendarRead {
-            return Err(Failure::Denied);
-        }
-        let nobody = || Failure::NoSuchMailbox { address: mailbox.mailbox().as_str().to_owned() };
-        let graph = self.route(mailbox.mailbox()).ok_or_else(nobody)?;
-        let credential = graph.credential(Capability::CalendarRead).ok_or(Failure::Denied)?;
-        Ok((graph, usize::from(credential)))
+        Ok(subscriptions::delete(self.reading(mailbox, journal)?, id).await?)
     }
 
     /// The tenant of a mailbox, by its name in the configuration.

@@ -76,14 +76,13 @@ class Exchange:
     def session(self):
         session = requests.Session()
         session.auth = (self.user, self.password) if self.basic else HttpNtlmAuth(self.user, self.password)
-        session.verify = self.authority
         session.headers.update({"Accept": "text/xml", "Content-type": "text/xml; charset=UTF-8", "Connection": "Keep-Alive"})
         session.mount("https://", HTTPAdapter(max_retries=Retry(connect=3, read=0, status=0, backoff_factor=0.3)))
         return session
 
     def soap(self, body, principal=None, version="Exchange2010"):
         with self.session() as session:
-            answer = session.post(self.url, envelope(version, principal, body), timeout=10)
+            answer = session.post(self.url, envelope(version, principal, body), timeout=10, verify=self.authority)
         if answer.status_code not in (200, 500):
             answer.raise_for_status()
         root = ElementTree.fromstring(answer.content)
@@ -255,7 +254,11 @@ class Listener(threading.Thread):
     </m:GetStreamingEvents>"""
         with self.exchange.session() as session:
             answer = session.post(
-                self.exchange.url, envelope("Exchange2013", None, body), stream=True, timeout=(10, 21 * 60)
+                self.exchange.url,
+                envelope("Exchange2013", None, body),
+                stream=True,
+                timeout=(10, 21 * 60),
+                verify=self.exchange.authority,
             )
             assert answer.headers.get("Transfer-Encoding") == "chunked", answer.headers
             assert "Content-Encoding" not in answer.headers, answer.headers

@@ -38,8 +38,8 @@ async fn every_operation_of_the_table_is_there() {
         let answer = gateway.soap(&envelope(&format!("<m:{element}/>"))).await;
         // Without its parts it may be refused, but not as one that there is not.
         if answer.status != 200 {
-            let (code, _) = answer.fault();
-            assert!(matches!(code.as_str(), "ErrorSchemaValidation" | "ErrorAccessDenied"), "{operation}: {code}");
+            let code = answer.fault().0;
+            assert!(["ErrorSchemaValidation", "ErrorAccessDenied"].contains(&code.as_str()), "{operation}: {code}");
         }
     }
     gateway.done().await;

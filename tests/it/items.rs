@@ -17,6 +17,7 @@ pub(crate) fn writer() -> Setup {
     let mut setup = Setup::new();
     setup.clients = clients.replace("\"calendar_read\"", "\"calendar_read\", \"calendar_write\"");
     setup.credentials = vec![("calendar_read", "calendar-read"), ("calendar_write", "everything")];
+    setup.more = "[store]\npath = ':memory:'\n".to_owned();
     setup
 }
 

@@ -72,8 +72,8 @@ impl Hub {
             let mut state = self.lock();
             for subscription in state.subscriptions.values_mut() {
                 // A connection whose time is long over is one that nobody reads.
-                if subscription.listener.as_ref().is_some_and(|listener| listener.until + GRACE < now) {
-                    subscription.listener = None;
+                if let Some(listener) = subscription.listener.take_if(|listener| listener.until + GRACE < now) {
+                    subscription.seen = subscription.seen.max(listener.until);
                 }
                 if subscription.listener.is_some() {
                     subscription.seen = now;

@@ -239,8 +239,9 @@ impl Watchers {
                 self.hooks.add(&arranged.id, proof, &handle.news);
                 let is_new = watch.hook.is_none();
                 watch.hook = Some(Hook { id: arranged.id, proof, end: arranged.until.as_second() });
-                // Saved with the next link; until then an old one is only asked for in vain.
-                place.saved = Instant::now().checked_sub(SAVED_AT_LEAST).unwrap_or(place.saved);
+                // Graph would not make another while there is one that nobody here knows of. What cannot
+                // be saved now is saved with the next link; the log has the reason.
+                let _ = self.hub.save(Some((watch.clone(), WatchChanges::default()))).await;
                 if is_new {
                     // What happened before Graph began to tell was not told.
                     handle.news.bell.notify_one();

@@ -8,13 +8,13 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::calendar::Window;
 use crate::calendar::event::EventId;
-use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
-use crate::graph::client::{Call, Client};
+use crate::graph::client::Call;
 use crate::graph::fault::Trouble;
-use crate::graph::json::{Received, bounds, decode};
-use crate::journal::Journal;
+use crate::graph::json::{Received, bounds};
+use crate::graph::visit::Visit;
 
 const NAME: &str = "delta";
 /// Graph's own default is 10 events a page, and its most is not documented.
@@ -67,35 +67,25 @@ pub struct ToldItem {
 /// Reads a round to its end.
 ///
 /// # Errors
-/// As [`Client::send`]; [`Failure::Internal`] for a link that leads elsewhere.
-pub(in crate::graph) async fn delta(
-    client: &Client,
-    credential: usize,
-    mailbox: &Mailbox,
-    since: &Since,
-    journal: &Journal,
-) -> Result<Round, Trouble> {
+/// What failed a call; [`Failure::Internal`] for a link that leads elsewhere.
+pub(in crate::graph) async fn delta(visit: Visit<'_>, since: &Since) -> Result<Round, Trouble> {
     let mut url = match since {
         Since::Beginning(window) => {
             let (start, end) = text(*window);
-            let mut url = client.url(&["users", mailbox.as_str(), "calendarView", "delta"]);
+            let mut url = visit.url(&["calendarView", "delta"]);
             url.query_pairs_mut().append_pair("startDateTime", &start).append_pair("endDateTime", &end);
             url
         }
-        Since::Link(link) => client.follow(link)?,
+        Since::Link(link) => visit.client.follow(link)?,
     };
     let mut told = Vec::new();
     for _ in 0..MOST_PAGES {
-        journal.graph_calls.add(1);
-        let mailboxes = std::slice::from_ref(mailbox);
-        let call = Call::get(NAME, credential, mailboxes, url, journal.request_id, journal.deadline);
-        let body = client.send(&Call { prefer: &[PAGE], ..call }).await?;
-        let page: Page = decode(NAME, &body)?;
+        let page: Page = visit.ask(&Call { prefer: &[PAGE], ..visit.call(NAME, url) }).await?;
         told.extend(page.value.into_iter().filter_map(Wire::read));
         match (page.next, page.link) {
-            (Some(next), _) => url = client.follow(&next)?,
+            (Some(next), _) => url = visit.client.follow(&next)?,
             (None, Some(link)) => {
-                client.follow(&link)?;
+                visit.client.follow(&link)?;
                 return Ok(Round { told, link });
             }
             (None, None) => {
@@ -160,6 +150,7 @@ fn text(window: Window) -> (String, String) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::graph::json::decode;
 
     #[test]
     fn events_occurrences_and_what_is_gone() {

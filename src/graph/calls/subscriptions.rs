@@ -9,12 +9,11 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Mailbox;
 use crate::failure::Failure;
-use crate::graph::client::{Call, Client};
+use crate::graph::client::Call;
 use crate::graph::fault::Trouble;
 use crate::graph::json::{decode, encode};
-use crate::journal::Journal;
+use crate::graph::visit::Visit;
 
 const NAME: &str = "subscriptions";
 
@@ -41,14 +40,8 @@ pub struct Arranged {
 }
 
 /// Subscribes to a calendar's events.
-pub(in crate::graph) async fn create(
-    client: &Client,
-    credential: usize,
-    mailbox: &Mailbox,
-    order: &Order<'_>,
-    journal: &Journal,
-) -> Result<Arranged, Trouble> {
-    let resource = client.relative(&client.url(&["users", mailbox.as_str(), "events"]));
+pub(in crate::graph) async fn create(visit: Visit<'_>, order: &Order<'_>) -> Result<Arranged, Trouble> {
+    let resource = visit.client.relative(&visit.url(&["events"]));
     let body = encode(&Sent {
         change_type: "created,updated,deleted",
         notification_url: order.notification_url,
@@ -57,37 +50,20 @@ pub(in crate::graph) async fn create(
         expiration_date_time: order.until.to_string(),
         client_state: order.client_state.expose_secret(),
     })?;
-    let url = client.url(&["subscriptions"]);
-    let call = Call::get(NAME, credential, std::slice::from_ref(mailbox), url, journal.request_id, journal.deadline);
-    read(&client.send(&call.posting(body)).await?)
+    read(&visit.send(&visit.call(NAME, visit.client.url(&["subscriptions"])).posting(body)).await?)
 }
 
 /// Moves a subscription's end.
-pub(in crate::graph) async fn renew(
-    client: &Client,
-    credential: usize,
-    mailbox: &Mailbox,
-    id: &str,
-    until: Timestamp,
-    journal: &Journal,
-) -> Result<Arranged, Trouble> {
+pub(in crate::graph) async fn renew(visit: Visit<'_>, id: &str, until: Timestamp) -> Result<Arranged, Trouble> {
     let body = encode(&Renewed { expiration_date_time: until.to_string() })?;
-    let url = client.url(&["subscriptions", id]);
-    let call = Call::get(NAME, credential, std::slice::from_ref(mailbox), url, journal.request_id, journal.deadline);
-    read(&client.send(&Call { method: Method::PATCH, ..call.posting(body) }).await?)
+    let call = visit.call(NAME, visit.client.url(&["subscriptions", id])).posting(body);
+    read(&visit.send(&Call { method: Method::PATCH, ..call }).await?)
 }
 
 /// Ends a subscription.
-pub(in crate::graph) async fn delete(
-    client: &Client,
-    credential: usize,
-    mailbox: &Mailbox,
-    id: &str,
-    journal: &Journal,
-) -> Result<(), Trouble> {
-    let url = client.url(&["subscriptions", id]);
-    let call = Call::get(NAME, credential, std::slice::from_ref(mailbox), url, journal.request_id, journal.deadline);
-    client.send(&Call { method: Method::DELETE, ..call }).await.map(drop)
+pub(in crate::graph) async fn delete(visit: Visit<'_>, id: &str) -> Result<(), Trouble> {
+    let call = visit.call(NAME, visit.client.url(&["subscriptions", id]));
+    visit.send(&Call { method: Method::DELETE, ..call }).await.map(drop)
 }
 
 #[derive(Debug, Serialize)]
