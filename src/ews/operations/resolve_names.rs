@@ -4,13 +4,15 @@
 //! Of what Graph finds only those are told that the client may look up. Where the tenant's directory may not be read,
 //! nobody is found.
 
+use futures::future::join_all;
+
 use crate::calendar::person::{Entry, EntryKind, Query};
 use crate::calendar::{Capability, Mailbox};
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::types::response_message;
-use crate::ews::types::value::{missing, once};
+use crate::ews::types::value::missing;
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
 
@@ -19,15 +21,15 @@ mod contact;
 /// The request.
 #[derive(Debug)]
 pub(super) struct ResolveNames {
-    /// Nothing for what can be nobody's name.
-    query: Option<Query>,
+    /// For each entry; nothing for what can be nobody's name.
+    queries: Vec<Option<Query>>,
     with_contact: bool,
 }
 
-/// The answer: those that may be meant.
+/// The answer: those that may be meant, for each entry.
 #[derive(Debug)]
 pub(super) struct ResolveNamesResponse {
-    found: Result<Vec<Entry>, Failure>,
+    found: Vec<Result<Vec<Entry>, Failure>>,
     with_contact: bool,
 }
 
@@ -42,27 +44,28 @@ impl Operation for ResolveNames {
         let with_contact = body.attribute("ReturnFullContactData")?;
         let with_contact = with_contact.is_some_and(|flag| flag == "1" || flag.eq_ignore_ascii_case("true"));
         let reader = body.reader();
-        let mut entry = None;
+        // The schema has one entry, and exchangelib sends several.
+        let mut queries = Vec::new();
         while let Some(part) = reader.child()? {
             match part.local() {
-                "UnresolvedEntry" => once(&mut entry, reader.text()?.into_owned(), "UnresolvedEntry")?,
+                "UnresolvedEntry" => queries.push(query(&reader.text()?)),
                 _ => reader.skip()?,
             }
         }
-        let query = query(&entry.ok_or_else(|| missing("UnresolvedEntry"))?);
-        Ok(Self { query, with_contact })
+        if queries.is_empty() || queries.len() > MOST {
+            return Err(missing("UnresolvedEntry"));
+        }
+        Ok(Self { queries, with_contact })
     }
 
     async fn run(self, context: &Context<'_>) -> Result<ResolveNamesResponse, Failure> {
-        let found = match &self.query {
-            Some(query) => find(query, context).await,
-            None => Ok(Vec::new()),
-        };
+        let found = join_all(self.queries.iter().map(|query| find(query.as_ref(), context))).await;
         Ok(ResolveNamesResponse { found, with_contact: self.with_contact })
     }
 }
 
-async fn find(query: &Query, context: &Context<'_>) -> Result<Vec<Entry>, Failure> {
+async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>, Failure> {
+    let Some(query) = query else { return Ok(Vec::new()) };
     let proof = context.client.entitle(Capability::Directory)?;
     let mut found = match context.graphs.people(&proof, query, context.journal).await {
         Err(Failure::Denied | Failure::NoSuchMailbox { .. }) => Vec::new(),
@@ -94,13 +97,25 @@ fn query(entry: &str) -> Option<Query> {
 
 impl Response for ResolveNamesResponse {
     fn size(&self) -> usize {
-        512 + 512 * self.found.as_ref().map_or(0, Vec::len)
+        self.found.iter().map(|found| 512 + 512 * found.as_ref().map_or(0, Vec::len)).sum()
     }
 
     fn write(&self, xml: &mut Xml) {
         xml.raw(r#"<m:ResolveNamesResponse xmlns:m=""#).raw(MESSAGES).raw(r#"" xmlns:t=""#).raw(TYPES);
-        xml.raw(r#""><m:ResponseMessages><m:ResolveNamesResponseMessage ResponseClass=""#);
-        match self.found.as_deref() {
+        xml.raw(r#""><m:ResponseMessages>"#);
+        for found in &self.found {
+            xml.raw(r#"<m:ResolveNamesResponseMessage ResponseClass=""#);
+            self.write_message(xml, found.as_deref());
+            xml.raw("</m:ResolveNamesResponseMessage>");
+        }
+        xml.raw("</m:ResponseMessages></m:ResolveNamesResponse>");
+    }
+}
+
+impl ResolveNamesResponse {
+    /// Writes a message from its class on.
+    fn write_message(&self, xml: &mut Xml, found: Result<&[Entry], &Failure>) {
+        match found {
             Ok([]) => {
                 xml.raw(r#"Error">"#);
                 response_message::write_error(xml, "ErrorNameResolutionNoResults", "No results were found.");
@@ -120,11 +135,8 @@ impl Response for ResolveNamesResponse {
                 response_message::write_failure(xml, failure, ResolveNames::FAMILY);
             }
         }
-        xml.raw("</m:ResolveNamesResponseMessage></m:ResponseMessages></m:ResolveNamesResponse>");
     }
-}
 
-impl ResolveNamesResponse {
     fn write_set(&self, xml: &mut Xml, entries: &[Entry]) {
         let told = entries.get(..MOST).unwrap_or(entries);
         xml.raw(r#"<m:ResolutionSet TotalItemsInView=""#).number(told.len()).raw(r#"" IncludesLastItemInRange=""#);
@@ -155,7 +167,7 @@ fn mailbox_type(kind: EntryKind) -> &'static str {
     }
 }
 
-/// Exchange tells no more
+/// Entries in a request, and resolutions of each: Exchange tells no more
 /// (<https://learn.microsoft.com/exchange/client-developer/web-service-reference/resolutionset>).
 const MOST: usize = 100;
 /// Distinguished names are long.

@@ -17,6 +17,7 @@ use super::property_path::Field;
 use super::shape::Wanted;
 use super::{body, extended_property, folder, item_id, recurrence, time};
 use crate::calendar::event::{Event, Response};
+use crate::calendar::zone::Zone;
 use crate::ews::target::CALENDAR;
 use crate::ews::xml::Xml;
 
@@ -107,7 +108,8 @@ fn write_field(
         Field::AppointmentSequenceNumber => out.number(0),
         Field::AppointmentState => out.number(state::bits(event)),
         Field::Recurrence => {
-            event.recurrence.iter().for_each(|series| recurrence::write(out.xml, series, viewer.version()));
+            let zone = series::clock(event).unwrap_or_else(Zone::utc);
+            event.recurrence.iter().for_each(|series| recurrence::write(out.xml, series, &zone, viewer.version()));
         }
         Field::FirstOccurrence => series::write_end(out.xml, field, occurrences.first.as_ref(), viewer),
         Field::LastOccurrence => series::write_end(out.xml, field, occurrences.last.as_ref(), viewer),

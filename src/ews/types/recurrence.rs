@@ -1,32 +1,56 @@
 //! `Recurrence`, as answers have it.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/recurrence-recurrencetype>
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::Offset;
 
 use crate::calendar::recurrence::{Pattern, RangeEnd, Recurrence, WeekIndex, Weekdays};
+use crate::calendar::zone::Zone;
 use crate::ews::soap::Version;
 use crate::ews::xml::Xml;
 
-/// Writes the whole element. EWS knows no interval of years: that of a yearly pattern is not told.
-pub fn write(xml: &mut Xml, recurrence: &Recurrence, version: Version) {
+/// Writes the whole element; dates with the offset that `zone` has then, as Exchange does it, since
+/// exchangelib takes a date without one for a time. EWS knows no interval of years: that of a yearly
+/// pattern is not told.
+pub fn write(xml: &mut Xml, recurrence: &Recurrence, zone: &Zone, version: Version) {
     xml.raw("<t:Recurrence>");
     write_pattern(xml, &recurrence.pattern, version);
     let start = recurrence.range.start;
     match recurrence.range.end {
         RangeEnd::Never => {
-            xml.raw("<t:NoEndRecurrence><t:StartDate>").number(start).raw("</t:StartDate></t:NoEndRecurrence>");
+            xml.raw("<t:NoEndRecurrence>");
+            write_date(xml, "StartDate", start, zone);
+            xml.raw("</t:NoEndRecurrence>");
         }
         RangeEnd::On(last) => {
-            xml.raw("<t:EndDateRecurrence><t:StartDate>").number(start).raw("</t:StartDate><t:EndDate>");
-            xml.number(last).raw("</t:EndDate></t:EndDateRecurrence>");
+            xml.raw("<t:EndDateRecurrence>");
+            write_date(xml, "StartDate", start, zone);
+            write_date(xml, "EndDate", last, zone);
+            xml.raw("</t:EndDateRecurrence>");
         }
         RangeEnd::After(count) => {
-            xml.raw("<t:NumberedRecurrence><t:StartDate>").number(start);
-            xml.raw("</t:StartDate><t:NumberOfOccurrences>").number(count);
+            xml.raw("<t:NumberedRecurrence>");
+            write_date(xml, "StartDate", start, zone);
+            xml.raw("<t:NumberOfOccurrences>").number(count);
             xml.raw("</t:NumberOfOccurrences></t:NumberedRecurrence>");
         }
     }
     xml.raw("</t:Recurrence>");
+}
+
+fn write_date(xml: &mut Xml, element: &str, date: Date, zone: &Zone) {
+    let midnight = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).map_or(0, |at| at.as_second());
+    let minutes = (midnight - zone.second_of_local(midnight)) / 60;
+    xml.raw("<t:").raw(element).raw(">").number(date);
+    match minutes {
+        0 => xml.raw("Z"),
+        _ => {
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+            xml.number(format_args!("{sign}{hours:02}:{minutes:02}"))
+        }
+    };
+    xml.raw("</t:").raw(element).raw(">");
 }
 
 fn write_pattern(xml: &mut Xml, pattern: &Pattern, version: Version) {
@@ -147,6 +171,7 @@ const MONTHS: [&str; 12] = [
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use jiff::civil::date;
 
     use super::*;
@@ -155,11 +180,11 @@ mod tests {
     fn written(pattern: Pattern, end: RangeEnd) -> String {
         let recurrence = Recurrence { pattern, range: Range { start: date(2027, 2, 1), end }, zone: None };
         let mut xml = Xml::default();
-        write(&mut xml, &recurrence, Version::Exchange2016);
+        write(&mut xml, &recurrence, &Zone::named("FLE Standard Time").unwrap(), Version::Exchange2016);
         xml.finish().replace("<t:Recurrence>", "").replace("</t:Recurrence>", "").replace("t:", "")
     }
 
-    const FOREVER: &str = "<NoEndRecurrence><StartDate>2027-02-01</StartDate></NoEndRecurrence>";
+    const FOREVER: &str = "<NoEndRecurrence><StartDate>2027-02-01+02:00</StartDate></NoEndRecurrence>";
 
     #[test]
     fn all_patterns() {
@@ -195,11 +220,11 @@ mod tests {
     #[test]
     fn all_ranges() {
         let daily = Pattern::Daily { interval: 1 };
-        assert!(written(daily.clone(), RangeEnd::On(date(2027, 3, 1))).ends_with(
-            "<EndDateRecurrence><StartDate>2027-02-01</StartDate><EndDate>2027-03-01</EndDate></EndDateRecurrence>"
+        assert!(written(daily.clone(), RangeEnd::On(date(2027, 6, 1))).ends_with(
+            "<EndDateRecurrence><StartDate>2027-02-01+02:00</StartDate><EndDate>2027-06-01+03:00</EndDate></EndDateRecurrence>"
         ));
         assert!(written(daily, RangeEnd::After(7)).ends_with(
-            "<NumberedRecurrence><StartDate>2027-02-01</StartDate><NumberOfOccurrences>7</NumberOfOccurrences></NumberedRecurrence>"
+            "<NumberedRecurrence><StartDate>2027-02-01+02:00</StartDate><NumberOfOccurrences>7</NumberOfOccurrences></NumberedRecurrence>"
         ));
     }
 }

@@ -53,6 +53,19 @@ async fn several_and_none() {
 }
 
 #[tokio::test]
+async fn several_entries_each_with_a_message_of_its_own() {
+    let gateway = setup().start().await;
+    let entries = ["nina@contoso.example", "zzz", "boss@contoso.example"]
+        .map(|entry| format!("<m:UnresolvedEntry>{entry}</m:UnresolvedEntry>"))
+        .concat();
+    let request = format!("<m:ResolveNames ReturnFullContactData=\"false\">{entries}</m:ResolveNames>");
+    let answer = gateway.ask(&envelope(&request)).await;
+    let codes: Vec<&str> = answer.all("ResponseCode").iter().map(|code| code.text.as_str()).collect();
+    assert_eq!(codes, ["NoError", "ErrorNameResolutionNoResults", "NoError"]);
+    gateway.done().await;
+}
+
+#[tokio::test]
 async fn only_those_whom_the_policy_names() {
     let mut narrow = setup();
     narrow.clients = narrow.clients.replace("*@contoso.example", "room-*@contoso.example");

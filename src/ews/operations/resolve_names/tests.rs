@@ -23,7 +23,7 @@ fn entry(name: &str, address: &str) -> Entry {
 
 fn written(found: Result<Vec<Entry>, Failure>, with_contact: bool) -> String {
     let mut xml = Xml::default();
-    ResolveNamesResponse { found, with_contact }.write(&mut xml);
+    ResolveNamesResponse { found: vec![found], with_contact }.write(&mut xml);
     xml.finish()
 }
 

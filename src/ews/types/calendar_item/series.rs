@@ -33,15 +33,19 @@ pub(super) fn write_modified(xml: &mut Xml, seen: &Seen<'_>, zone: Option<&Zone>
     xml.raw("</t:ModifiedOccurrences>");
 }
 
+/// The zone of a series' days, if it is known.
+pub(super) fn clock(event: &Event) -> Option<Zone> {
+    let of_series = event.recurrence.as_ref().and_then(|series| series.zone.as_deref());
+    [of_series, event.start_zone.as_deref()].into_iter().flatten().find_map(|name| Zone::named(name).ok())
+}
+
 /// Writes `DeletedOccurrences`: when they would have begun.
 pub(super) fn write_deleted(xml: &mut Xml, seen: &Seen<'_>, zone: Option<&Zone>) {
     let event = seen.event();
     if event.deleted.is_empty() {
         return;
     }
-    let own = event.recurrence.as_ref().and_then(|series| series.zone.as_deref()).or(event.start_zone.as_deref());
-    let own = own.and_then(|name| Zone::named(name).ok());
-    let own = own.filter(|_| !event.when.is_all_day());
+    let own = clock(event).filter(|_| !event.when.is_all_day());
     let clock = own.as_ref().unwrap_or_else(|| seen.zone());
     let time_of_day = clock.local_of_second(seen.start()).rem_euclid(86_400);
     xml.raw("<t:DeletedOccurrences>");
