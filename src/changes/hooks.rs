@@ -73,6 +73,13 @@ impl News {
         std::mem::take(&mut self.todo.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What could not be done yet is still to be done, without a ring: the next look takes it.
+    pub(super) fn put_back(&self, left: Todo) {
+        let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
+        todo.renew |= left.renew;
+        todo.removed |= left.removed;
+    }
+
     fn note(&self, meaning: Meaning) {
         let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
         match meaning {
