@@ -127,6 +127,9 @@ mod tests {
         assert!(hooks.note(&notice("id", secret, Meaning::Renew)));
         assert_eq!(news.take(), Todo { renew: true, removed: false });
         assert_eq!(news.take(), Todo::default());
+        news.put_back(Todo { renew: true, removed: false });
+        assert!(hooks.note(&notice("id", secret, Meaning::Removed)));
+        assert_eq!(news.take(), Todo { renew: true, removed: true }, "what is left, and what came meanwhile");
         hooks.remove("id");
         assert!(!hooks.note(&notice("id", secret, Meaning::Renew)));
     }
