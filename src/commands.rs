@@ -14,6 +14,8 @@ mod table;
 use std::fmt;
 use std::path::Path;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::config::Config;
 
 /// Why a role ended without doing its work: a text for the operator.
@@ -47,15 +49,32 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Waits until the process is told to end; reads certificates again on SIGHUP meanwhile.
-pub(crate) async fn until_told(reload: impl Fn()) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            interrupt = tokio::signal::ctrl_c() => return interrupt,
-            _ = hang_up.recv() => reload(),
+/// Hears what the process is told. To be had before anything says that the role is ready: until then
+/// a signal ends the process at once.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Hears from now on.
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    /// Waits until the process is told to end, or was meanwhile; reads certificates again on SIGHUP.
+    pub(crate) async fn until_told(mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => reload(),
+            }
         }
     }
 }

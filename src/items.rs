@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
@@ -21,6 +22,7 @@ use crate::store::{Owner, Store};
 /// The memory.
 #[derive(Debug)]
 pub struct Items {
+    /// The newest ids: those that are saved, or wait for it.
     known: Cache<Hash, Mailbox>,
     /// Each mailbox once, so that many items share its text.
     mailboxes: Cache<Mailbox, Mailbox>,
@@ -37,8 +39,7 @@ impl Items {
     /// # Errors
     /// [`Failure::Internal`] if the store cannot be read.
     pub async fn open(store: Store) -> Result<Self, Failure> {
-        let (known, mailboxes) = (Cache::new(MOST.into()), Cache::new(MOST.into()));
-        let items = Self { known, mailboxes, unsaved: Mutex::default(), store };
+        let items = Self { known: newest(MOST), mailboxes: newest(MOST), unsaved: Mutex::default(), store };
         for owner in items.store.owners().await? {
             if let Ok(mailbox) = Mailbox::parse(&owner.mailbox) {
                 items.known.insert(owner.item, items.shared(&mailbox));
@@ -53,11 +54,14 @@ impl Items {
         if self.known.get(&item).as_ref() == Some(mailbox) {
             return;
         }
-        self.known.insert(item, self.shared(mailbox));
         let mut unsaved = self.unsaved();
-        if unsaved.len() < MOST_UNSAVED {
-            unsaved.push(Owner { item, mailbox: mailbox.as_str().to_owned() });
+        // Taken for known it would never be saved; as it is, it may be the next time that it is given out.
+        if unsaved.len() >= MOST_UNSAVED {
+            return;
         }
+        unsaved.push(Owner { item, mailbox: mailbox.as_str().to_owned() });
+        drop(unsaved);
+        self.known.insert(item, self.shared(mailbox));
     }
 
     /// Whose an item is, if that is remembered.
@@ -89,6 +93,11 @@ impl Items {
     fn unsaved(&self) -> MutexGuard<'_, Vec<Owner>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A cache that takes in what is new whatever is in it, which moka's usual policy does not.
+fn newest<K: std::hash::Hash + Eq + Send + Sync + 'static>(most: u32) -> Cache<K, Mailbox> {
+    Cache::builder().max_capacity(most.into()).eviction_policy(EvictionPolicy::lru()).build()
 }
 
 fn hash(id: &EventId) -> Hash {
@@ -127,5 +136,38 @@ mod tests {
         assert_eq!((items.owner(&one), items.owner(&two), items.owner(&none)), (Some(a.clone()), Some(b), None));
         items.note(&one, &a);
         assert!(items.unsaved().is_empty(), "nothing new");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_wait_to_be_saved_is_not_taken_for_saved() {
+        let items = Items::open(Store::in_memory().unwrap()).await.unwrap();
+        let mailbox = Mailbox::parse("a@example.com").unwrap();
+        let id = EventId::parse("AAMk1").unwrap();
+        let other = Owner { item: Hash::default(), mailbox: mailbox.as_str().into() };
+        items.unsaved().resize(MOST_UNSAVED, other);
+        items.note(&id, &mailbox);
+        assert_eq!((items.owner(&id), items.unsaved().len()), (None, MOST_UNSAVED));
+        items.unsaved().clear();
+        items.note(&id, &mailbox);
+        assert_eq!((items.owner(&id), items.unsaved().len()), (Some(mailbox), 1));
+    }
+
+    #[test]
+    fn the_newest_id_is_always_taken_in() {
+        let cache = newest::<u32>(100);
+        let mailbox = Mailbox::parse("a@example.com").unwrap();
+        for number in 0..100 {
+            cache.insert(number, mailbox.clone());
+            for _ in 0..10 {
+                cache.get(&number);
+            }
+        }
+        cache.run_pending_tasks();
+        for number in 100..150 {
+            cache.insert(number, mailbox.clone());
+            cache.run_pending_tasks();
+            assert!(cache.contains_key(&number), "{number}");
+        }
+        assert!(!cache.contains_key(&0) && cache.contains_key(&99));
     }
 }

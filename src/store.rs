@@ -21,7 +21,7 @@ use crate::failure::Failure;
 
 pub use intents::Intent;
 pub use owners::Owner;
-pub use subscriptions::{QueueChanges, Queued, Subscription};
+pub use subscriptions::{QueueChanges, Queued, Standing, Subscription};
 pub use watches::{Hook, Known, Watch, WatchChanges};
 
 /// The embedded store. Cheap to clone.
@@ -142,7 +142,8 @@ CREATE TABLE IF NOT EXISTS subscriptions (
     mailboxes TEXT NOT NULL,
     seen INTEGER NOT NULL,
     acknowledged INTEGER NOT NULL,
-    last INTEGER NOT NULL
+    last INTEGER NOT NULL,
+    missed INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queued (
     subscription TEXT NOT NULL REFERENCES subscriptions (id),

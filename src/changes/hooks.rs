@@ -73,6 +73,13 @@ impl News {
         std::mem::take(&mut self.todo.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What could not be done yet is still to be done, without a ring: the next look takes it.
+    pub(super) fn put_back(&self, left: Todo) {
+        let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
+        todo.renew |= left.renew;
+        todo.removed |= left.removed;
+    }
+
     fn note(&self, meaning: Meaning) {
         let mut todo = self.todo.lock().unwrap_or_else(PoisonError::into_inner);
         match meaning {
@@ -120,6 +127,9 @@ mod tests {
         assert!(hooks.note(&notice("id", secret, Meaning::Renew)));
         assert_eq!(news.take(), Todo { renew: true, removed: false });
         assert_eq!(news.take(), Todo::default());
+        news.put_back(Todo { renew: true, removed: false });
+        assert!(hooks.note(&notice("id", secret, Meaning::Removed)));
+        assert_eq!(news.take(), Todo { renew: true, removed: true }, "what is left, and what came meanwhile");
         hooks.remove("id");
         assert!(!hooks.note(&notice("id", secret, Meaning::Renew)));
     }

@@ -146,6 +146,7 @@ impl Hub {
             seen: (self.clock)().as_second(),
             acknowledged: 0,
             last: 0,
+            missed: false,
         };
         self.store.add_subscription(row).await?;
         let Order { minutes, types, mailboxes } = order;
@@ -184,6 +185,8 @@ impl Hub {
         subscription.seen = Instant::now();
         let number = watermark::read(id, watermark)?;
         if subscription.queue.take_missed() {
+            // That it is told now is to be saved.
+            state.unsaved.entry(id.to_owned()).or_default();
             return Err(Failure::MissedEvents);
         }
         let (events, more, arrived) = subscription.queue.pull(number, subscription.types, MOST_EVENTS)?;
@@ -261,6 +264,9 @@ impl Hub {
             if !events.is_empty() {
                 told.push((id.clone(), events));
             }
+        }
+        for id in &missed {
+            state.unsaved.entry(id.clone()).or_default();
         }
         drop(state);
         if !missed.is_empty() {

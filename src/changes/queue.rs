@@ -57,8 +57,11 @@ impl Became {
 
 impl Queue {
     /// A queue as it was: its events, and where it stood.
-    pub(super) fn restored(events: impl IntoIterator<Item = (i64, Change)>, acknowledged: i64, last: i64) -> Self {
-        let mut queue = Self { acknowledged, last, ..Self::default() };
+    pub(super) fn restored(
+        events: impl IntoIterator<Item = (i64, Change)>,
+        (acknowledged, last, missed): (i64, i64, bool),
+    ) -> Self {
+        let mut queue = Self { acknowledged, last, missed, ..Self::default() };
         for (number, change) in events {
             queue.last = queue.last.max(number);
             queue.untold.insert(change.item.clone(), number);
@@ -196,9 +199,10 @@ impl Queue {
         std::mem::take(&mut self.missed)
     }
 
-    /// Where it stands: the number up to which events have arrived, and the one given last.
-    pub(super) fn standing(&self) -> (i64, i64) {
-        (self.acknowledged, self.last)
+    /// Where it stands: the number up to which events have arrived, the one given last, and whether
+    /// events were dropped and nobody was told so.
+    pub(super) fn standing(&self) -> (i64, i64, bool) {
+        (self.acknowledged, self.last, self.missed)
     }
 
     /// An event by its number.
@@ -307,7 +311,7 @@ mod tests {
         let again = queue.tell(2, all(), 50);
         assert_eq!(told(&again), [("z", Created), ("y", Deleted), ("w", Created)]);
         assert_eq!(queue.arrived(2, 9), [3, 4, 6]);
-        assert_eq!(queue.standing(), (6, 6));
+        assert_eq!(queue.standing(), (6, 6, false));
     }
 
     #[test]
@@ -341,13 +345,13 @@ mod tests {
 
     #[test]
     fn numbers_go_on_after_a_restart() {
-        let mut queue = Queue::restored([(7, change("x", Created))], 3, 5);
+        let mut queue = Queue::restored([(7, change("x", Created))], (3, 5, false));
         queue.push(change("x", Modified), all(), MOST);
         queue.push(change("y", Created), all(), MOST);
         let (events, ..) = queue.pull(3, all(), 50).unwrap();
         assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [7, 8]);
         assert_eq!(told(&events), [("x", Created), ("y", Created)]);
-        let mut quiet = Queue::restored([], 9, 9);
+        let mut quiet = Queue::restored([], (9, 9, false));
         assert_eq!(quiet.pull(9, all(), 50).unwrap().0, []);
     }
 }

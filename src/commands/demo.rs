@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::certificate::{self, Made};
 use super::credentials::new_secret;
-use super::{Trouble, simulate, table, until_told};
+use super::{Signals, Trouble, simulate, table};
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::graph::Graphs;
@@ -53,6 +53,7 @@ pub struct Demo {
 /// # Errors
 /// When the world, a port or a file cannot be used.
 pub async fn run(settings: Settings) -> Result<(), Trouble> {
+    let signals = Signals::new()?;
     let details = settings.details.clone();
     let demo = Demo::start(settings).await?;
     if let Some(path) = details {
@@ -62,7 +63,7 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
     println!("{}", demo.introduction());
     println!("{}", demo.look().await?);
     println!("Ctrl-C ends the demonstration.");
-    until_told(|| demo.app.reload_certificates()).await?;
+    signals.until_told(|| demo.app.reload_certificates()).await;
     demo.stop().await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Trouble, load, until_told};
+use super::{Signals, Trouble, load};
 use crate::app::App;
 use crate::config::Config;
 
@@ -19,9 +19,10 @@ pub fn configuration(path: &Path) -> Result<Config, Trouble> {
 /// # Errors
 /// When certificates or ports cannot be used.
 pub async fn run(config: Config) -> Result<(), Trouble> {
+    let signals = Signals::new()?;
     let app = App::start(config).await?;
     tracing::info!(address = %app.address(), admin = %app.admin_address(), "serving");
-    until_told(|| app.reload_certificates()).await?;
+    signals.until_told(|| app.reload_certificates()).await;
     tracing::info!("draining");
     app.stop().await;
     Ok(())

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Trouble, certificate, until_told};
+use super::{Signals, Trouble, certificate};
 use crate::app;
 use crate::server::tls::Certificates;
 use crate::simulator::{Options, Simulator, World};
@@ -35,6 +35,7 @@ pub fn world(path: Option<&Path>) -> Result<World, Trouble> {
 /// # Errors
 /// When the world or the address cannot be used.
 pub async fn run(settings: Settings) -> Result<(), Trouble> {
+    let signals = Signals::new()?;
     let world = world(settings.world.as_deref())?;
     let made = settings.tls.then(|| certificate::make(&folder(), &format!("simulator-{}", std::process::id()), &[]));
     let made = made.transpose()?;
@@ -48,7 +49,7 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
     let simulator = start(world, settings.listen, tls).await?;
     println!("simulator    {}", simulator.base_url());
     println!("control      {}/control", simulator.base_url());
-    until_told(|| {}).await?;
+    signals.until_told(|| {}).await;
     simulator.stop().await;
     Ok(())
 }

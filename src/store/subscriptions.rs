@@ -24,6 +24,23 @@ pub struct Subscription {
     pub acknowledged: i64,
     /// The number that was given last.
     pub last: i64,
+    /// Whether events were dropped, and nobody was told so.
+    pub missed: bool,
+}
+
+/// Where a subscription stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The subscription's id.
+    pub subscription: String,
+    /// When it was used last; seconds since 1970.
+    pub seen: i64,
+    /// The number up to which events have arrived.
+    pub acknowledged: i64,
+    /// The number that was given last.
+    pub last: i64,
+    /// Whether events were dropped, and nobody was told so.
+    pub missed: bool,
 }
 
 /// An event in a queue.
@@ -52,8 +69,8 @@ pub struct QueueChanges {
     pub queued: Vec<Queued>,
     /// Events that are gone: subscription and number.
     pub gone: Vec<(String, i64)>,
-    /// Where subscriptions stand: id, `seen`, `acknowledged` and `last`.
-    pub standing: Vec<(String, i64, i64, i64)>,
+    /// Where subscriptions stand.
+    pub standing: Vec<Standing>,
 }
 
 impl QueueChanges {
@@ -71,11 +88,22 @@ impl Store {
     /// [`Failure::Internal`] if it could not be noted.
     pub async fn add_subscription(&self, subscription: Subscription) -> Result<(), Failure> {
         self.run(move |store| {
-            let sql = "INSERT INTO subscriptions (id, client, minutes, types, mailboxes, seen, acknowledged, last) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let sql = "INSERT INTO subscriptions \
+                       (id, client, minutes, types, mailboxes, seen, acknowledged, last, missed) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
             let it = subscription;
             let mailboxes = it.mailboxes.join(" ");
-            let values = params![it.id, it.client, it.minutes, it.types, mailboxes, it.seen, it.acknowledged, it.last];
+            let values = params![
+                it.id,
+                it.client,
+                it.minutes,
+                it.types,
+                mailboxes,
+                it.seen,
+                it.acknowledged,
+                it.last,
+                it.missed
+            ];
             store.execute(sql, values).map(drop)
         })
         .await
@@ -102,7 +130,8 @@ impl Store {
     /// [`Failure::Internal`] if they cannot be read.
     pub async fn subscriptions(&self) -> Result<(Vec<Subscription>, Vec<Queued>), Failure> {
         self.run(|store| {
-            let sql = "SELECT id, client, minutes, types, mailboxes, seen, acknowledged, last FROM subscriptions";
+            let sql =
+                "SELECT id, client, minutes, types, mailboxes, seen, acknowledged, last, missed FROM subscriptions";
             let mut rows = store.prepare(sql)?;
             let subscriptions = rows.query_map([], |row| {
                 let mailboxes: String = row.get(4)?;
@@ -115,6 +144,7 @@ impl Store {
                     seen: row.get(5)?,
                     acknowledged: row.get(6)?,
                     last: row.get(7)?,
+                    missed: row.get(8)?,
                 })
             })?;
             let subscriptions = subscriptions.collect::<rusqlite::Result<_>>()?;
@@ -157,10 +187,10 @@ pub(super) fn write(store: &Transaction<'_>, changes: &QueueChanges) -> rusqlite
     for (subscription, number) in &changes.gone {
         delete.execute(params![subscription, number])?;
     }
-    let sql = "UPDATE subscriptions SET seen = ?2, acknowledged = ?3, last = ?4 WHERE id = ?1";
+    let sql = "UPDATE subscriptions SET seen = ?2, acknowledged = ?3, last = ?4, missed = ?5 WHERE id = ?1";
     let mut update = store.prepare_cached(sql)?;
-    for (subscription, seen, acknowledged, last) in &changes.standing {
-        update.execute(params![subscription, seen, acknowledged, last])?;
+    for it in &changes.standing {
+        update.execute(params![it.subscription, it.seen, it.acknowledged, it.last, it.missed])?;
     }
     Ok(())
 }
@@ -180,6 +210,7 @@ mod tests {
             seen: 100,
             acknowledged: 0,
             last: 0,
+            missed: false,
         }
     }
 
@@ -205,14 +236,14 @@ mod tests {
         let changes = QueueChanges {
             queued: vec![queued("one", 1), queued("two", 2), queued("one", 3), queued("nobody", 4)],
             gone: vec![("one".into(), 1)],
-            standing: vec![("one".into(), 200, 1, 3)],
+            standing: vec![Standing { subscription: "one".into(), seen: 200, acknowledged: 1, last: 3, missed: true }],
         };
         store.change_queues(changes).await.unwrap();
         drop(store);
         let store = Store::open(&path).unwrap();
         let (mut all, rows) = store.subscriptions().await.unwrap();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        let one = Subscription { seen: 200, acknowledged: 1, last: 3, ..subscription("one") };
+        let one = Subscription { seen: 200, acknowledged: 1, last: 3, missed: true, ..subscription("one") };
         assert_eq!(all, [one, Subscription { minutes: None, ..subscription("two") }]);
         assert_eq!(rows, [queued("two", 2), queued("one", 3)]);
         store.remove_subscriptions(vec!["one".into(), "nobody".into()]).await.unwrap();

@@ -35,7 +35,7 @@ impl Hub {
         let mut ended = Vec::new();
         for row in subscriptions {
             let events = events.remove(&row.id).unwrap_or_default();
-            let queue = Queue::restored(events, row.acknowledged, row.last);
+            let queue = Queue::restored(events, (row.acknowledged, row.last, row.missed));
             let mailboxes: Result<Vec<_>, _> = row.mailboxes.iter().map(|address| Mailbox::parse(address)).collect();
             let client = clients.named(&row.client);
             let allowed = client.zip(mailboxes.ok()).filter(|(client, mailboxes)| {
@@ -134,8 +134,9 @@ impl Hub {
                 }
             }
             let idle = i64::try_from(now.duration_since(subscription.seen).as_secs()).unwrap_or_default();
-            let (acknowledged, last) = subscription.queue.standing();
-            rows.standing.push((id.clone(), second - idle, acknowledged, last));
+            let (acknowledged, last, missed) = subscription.queue.standing();
+            let (subscription, seen) = (id.clone(), second - idle);
+            rows.standing.push(store::Standing { subscription, seen, acknowledged, last, missed });
         }
         rows
     }

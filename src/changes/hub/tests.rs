@@ -236,3 +236,30 @@ async fn what_could_not_be_queued_is_said() {
     assert_eq!(hub.pull(respa, &pull, &start).unwrap_err(), Failure::MissedEvents);
     assert_eq!(hub.pull(respa, &pull, &start).unwrap().events.len(), 2);
 }
+
+#[tokio::test]
+async fn what_could_not_be_queued_is_said_after_a_restart_too_and_once() {
+    let store = Store::in_memory().unwrap();
+    let settings = Settings { queue: 2, ..Settings::default() };
+    let clients = clients();
+    let respa = clients.named("respa").unwrap();
+    let hub = hub_of(&store, settings.clone());
+    let streaming = hub.add(respa, order(None, &["a@example.com"])).await.unwrap();
+    let pull = hub.add(respa, order(Some(5), &["a@example.com"])).await.unwrap();
+    hub.push(&["one", "two", "three"].map(|item| change("a@example.com", item)));
+    hub.save(None).await.unwrap();
+
+    let hub = hub_of(&store, settings.clone());
+    hub.restore(&clients).await.unwrap();
+    let connection = hub.attach(respa, std::slice::from_ref(&streaming), later()).unwrap();
+    assert!(matches!(hub.next(&connection), Next::Failed(Failure::MissedEvents, _)));
+    let start = watermark::write(&pull, 0);
+    assert_eq!(hub.pull(respa, &pull, &start).unwrap_err(), Failure::MissedEvents);
+    hub.save(None).await.unwrap();
+
+    let hub = hub_of(&store, settings);
+    hub.restore(&clients).await.unwrap();
+    let connection = hub.attach(respa, &[streaming], later()).unwrap();
+    assert_eq!(items(hub.next(&connection))[0].1, ["two", "three"]);
+    assert_eq!(hub.pull(respa, &pull, &start).unwrap().events.len(), 2);
+}

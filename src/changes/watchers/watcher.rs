@@ -56,6 +56,10 @@ impl Watchers {
             let todo = handle.news.take();
             let looked = self.end.run_until_cancelled(self.look(&mut place, &handle, todo)).await;
             let Some(looked) = looked else { break };
+            if looked.is_err() {
+                // It failed before anything of that was done.
+                handle.news.put_back(todo);
+            }
             let outcome = match &looked {
                 Ok(outcome) => *outcome,
                 Err(failure) => failure.label(),
@@ -212,7 +216,13 @@ impl Watchers {
         }
         let now = journal.now.as_second();
         let left = watch.hook.as_ref().map_or(0, |hook| hook.end - now);
-        if (left > HOOK_SECONDS / 2 && !todo.renew) || Instant::now() < place.hook_after {
+        if left > HOOK_SECONDS / 2 && !todo.renew {
+            return;
+        }
+        // One that is gone is made again in any case; that one is to be renewed has to be remembered.
+        let left_to_do = Todo { renew: todo.renew && watch.hook.is_some(), removed: false };
+        if Instant::now() < place.hook_after {
+            handle.news.put_back(left_to_do);
             return;
         }
         let Ok(until) = journal.now.checked_add(HOOK_SECONDS.seconds()) else { return };
@@ -255,6 +265,7 @@ impl Watchers {
                     self.hooks.remove(&hook.id);
                 } else {
                     place.hook_after = Instant::now() + HOOK_AGAIN;
+                    handle.news.put_back(left_to_do);
                 }
             }
         }
