@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::names::role_name;
-use crate::calendar::event::{Attendee, Event, EventChange, When, ZonedTime};
+use crate::calendar::event::{Attendee, Body, Event, EventChange, When, ZonedTime};
+use crate::calendar::recurrence::Recurrence;
 use crate::calendar::zone::Zone;
 
 /// Whether the change is made. The event was read with text and all properties that it names.
@@ -28,19 +29,21 @@ pub(in crate::graph) fn holds(event: &Event, change: &EventChange) -> bool {
     let texts = same(change.subject.as_ref(), &event.subject)
         && same(change.location.as_ref(), &event.location)
         && same(change.categories.as_ref(), &event.categories)
-        && change.body.as_ref().is_none_or(|wanted| {
-            event.body.as_ref().is_some_and(|body| plain(&body.content) == plain(&wanted.content))
-        });
+        && change
+            .body
+            .as_ref()
+            .is_none_or(|wanted| event.body.as_ref().is_some_and(|body| says_the_same(body, wanted)));
     let marks = same(change.show_as.as_ref(), &event.show_as)
         && same(change.sensitivity.as_ref(), &event.sensitivity)
         && same(change.importance.as_ref(), &event.importance)
         && same(change.is_reminder_on.as_ref(), &event.is_reminder_on)
         && same(change.reminder_minutes.as_ref(), &event.reminder_minutes)
         && same(change.is_response_requested.as_ref(), &event.is_response_requested)
-        && same(change.allows_new_time.as_ref(), &event.allows_new_time);
+        && same(change.allows_new_time.as_ref(), &event.allows_new_time)
+        && same(change.is_online_meeting.as_ref(), &event.is_online_meeting);
     let recurrence = change.recurrence.as_ref().is_none_or(|wanted| {
-        let parts =
-            |recurrence: &crate::calendar::recurrence::Recurrence| (recurrence.pattern.clone(), recurrence.range.end);
+        // The zone may come back by another name.
+        let parts = |recurrence: &Recurrence| (recurrence.pattern.clone(), recurrence.range);
         wanted.as_ref().map(parts) == event.recurrence.as_ref().map(parts)
     });
     let properties = change.properties.iter().all(|(id, wanted)| {
@@ -84,18 +87,55 @@ fn are(attendees: &[Attendee], wanted: &[Attendee]) -> bool {
     who(attendees) == who(wanted)
 }
 
-/// The letters and digits of a text, without markup, character references and spaces.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+/// Whether two bodies say the same: plain texts as they are but for the ends of lines; where one is HTML, by what is
+/// left without markup.
+fn says_the_same(is: &Body, wanted: &Body) -> bool {
+    if is.is_html || wanted.is_html {
+        return letters(is) == letters(wanted);
+    }
+    let lines = |body: &Body| body.content.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned();
+    lines(is) == lines(wanted)
+}
+
+/// The letters and digits of a body; of HTML without markup and character references.
+fn letters(body: &Body) -> String {
+    if !body.is_html {
+        return body.content.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    }
+    let mut letters = String::with_capacity(body.content.len());
     let mut inside = None;
-    for letter in text.chars() {
+    for letter in body.content.chars() {
         match (inside, letter) {
             (None, '<') => inside = Some('>'),
             (None, '&') => inside = Some(';'),
             (Some(end), letter) if letter == end || (end == ';' && letter.is_whitespace()) => inside = None,
-            (None, letter) if letter.is_alphanumeric() => plain.push(letter),
+            (None, letter) if letter.is_alphanumeric() => letters.push(letter),
             (Some(_) | None, _) => {}
         }
     }
-    plain
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(is: (&str, bool), wanted: (&str, bool)) -> bool {
+        let body = |(content, is_html): (&str, bool)| Body { content: content.to_owned(), is_html };
+        says_the_same(&body(is), &body(wanted))
+    }
+
+    #[test]
+    fn plain_texts_are_compared_as_they_are() {
+        assert!(same(("a\nb\n", false), ("a\r\nb", false)));
+        assert!(!same(("a < b", false), ("a < c", false)), "what follows is no markup");
+        assert!(!same(("R&D one", false), ("R&D two", false)) && !same(("1.5", false), ("15", false)));
+    }
+
+    #[test]
+    fn html_is_compared_by_its_letters() {
+        let html = "<html><body><p>a &lt; b</p><p>c</p></body></html>";
+        assert!(same((html, true), ("<p>a &lt; b</p>c", true)) && same((html, true), ("a < b\nc", false)));
+        assert!(!same((html, true), ("a < b\nd", false)));
+    }
 }

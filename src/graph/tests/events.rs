@@ -164,6 +164,26 @@ async fn without_a_change_key_the_later_write_wins() {
 }
 
 #[tokio::test]
+async fn without_a_change_key_a_deletion_gives_way_and_is_made_again() {
+    for (expected, conflicts, outcome, calls) in
+        [(None, 1, Ok(()), 2), (None, 9, Err(Failure::Conflict), 3), (Some("k"), 1, Err(Failure::Conflict), 1)]
+    {
+        let tried = AtomicUsize::new(0);
+        let stub = Stub::start(move |seen| match seen.method.as_str() {
+            "DELETE" if tried.fetch_add(1, Relaxed) < conflicts => Some(Reply::error(409, "ErrorIrresolvableConflict")),
+            "DELETE" => Some(Reply::json(200, &json!({}))),
+            "GET" => Some(Reply::json(200, &event("A"))),
+            _ => None,
+        })
+        .await;
+        let graphs = stub.graphs(vec![credential(&[CalendarWrite])], Settings::default());
+        let told = graphs.delete_event(&permit(CalendarWrite), &id("A"), expected, &journal()).await;
+        let deletions = stub.calls().iter().filter(|call| call.method == "DELETE").count();
+        assert_eq!((told, deletions), (outcome, calls), "{expected:?} {conflicts}");
+    }
+}
+
+#[tokio::test]
 async fn a_declined_meeting_may_be_gone_and_no_other() {
     for (kind, expected) in [(ReplyKind::Decline, Ok(())), (ReplyKind::Accept, Err(Failure::NoSuchItem))] {
         let tried = AtomicUsize::new(0);
