@@ -8,6 +8,7 @@
 mod apply;
 mod conflict;
 mod difference;
+mod hidden;
 mod notify;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ mod updates;
 use futures::{StreamExt, stream};
 
 use crate::calendar::Capability;
-use crate::calendar::event::{Event, EventId};
+use crate::calendar::event::{Event, EventChange, EventId};
+use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
@@ -24,12 +26,13 @@ use crate::ews::pull::Pull;
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target;
 use crate::ews::types::item_id::ItemName;
+use crate::ews::types::time_zone::TimeZoneContext;
 use crate::ews::types::{instruction, item_id, response_message, value};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
 use crate::graph::EventParts;
 use conflict::Resolution;
-use updates::Updates;
+use updates::{Updates, Wanted};
 
 /// The request.
 #[derive(Debug)]
@@ -124,17 +127,11 @@ impl ItemChange {
         let wanted = updates.checked()?;
         let key = instructions.resolution.expects(name.given().change_key.as_deref())?;
         let (mailbox, id) = occurrence::named(context, &name, Capability::CalendarWrite).await?;
-        let parts = EventParts { body: wanted.concern_body(), exceptions: false, properties: wanted.properties() };
-        let event = context.graphs.event(&mailbox, &id, &parts, context.journal).await?;
-        if key.is_some_and(|key| key != event.change_key) {
-            return Err(Failure::Conflict);
-        }
-        let mut change = apply::apply(wanted, &event, context.header.time_zone.as_ref())?;
-        difference::keep_new(&mut change, &event);
-        notify::tell(&mut change, &event, tells)?;
-        let event = match difference::is_empty(&change) {
-            true => event,
-            false => context.writes.update(&mailbox, &id, &change, key, context.journal).await?,
+        let attempt = || attempt(context, (&mailbox, &id), &wanted, tells, key);
+        let event = match attempt().await {
+            // Somebody else was faster: what was decided is decided again, for the item as it is now.
+            Err(Failure::Conflict) if key.is_none() => attempt().await?,
+            outcome => outcome?,
         };
         target::remember(context, &event.id, mailbox.mailbox());
         let Event { id, change_key, .. } = event;
@@ -168,6 +165,50 @@ impl Response for UpdateItemResponse {
         }
         xml.raw("</m:ResponseMessages></m:UpdateItemResponse>");
     }
+}
+
+/// Reads the item, decides, and changes it; the key is the one that the caller expects it to have.
+async fn attempt(
+    context: &Context<'_>,
+    (mailbox, id): (&Permitted, &EventId),
+    wanted: &Wanted,
+    tells: bool,
+    key: Option<&str>,
+) -> Result<Event, Failure> {
+    let parts = EventParts { body: wanted.concern_body(), exceptions: false, properties: wanted.properties() };
+    let event = context.graphs.event(mailbox, id, &parts, context.journal).await?;
+    if key.is_some_and(|key| key != event.change_key) {
+        return Err(Failure::Conflict);
+    }
+    let sees_whole = hidden::sees_whole(context.client, mailbox, &event);
+    let change = decide(wanted.clone(), &event, context.header.time_zone.as_ref(), tells, sees_whole)?;
+    if difference::is_empty(&change) {
+        return Ok(event);
+    }
+    // What follows from the item must not be done to another one than was read.
+    let is_bound = !tells || !wanted.added.is_empty() || change.attendees.is_some() || change.sensitivity.is_some();
+    let expected = key.or_else(|| is_bound.then_some(event.change_key.as_str()));
+    context.writes.update(mailbox, id, &change, expected, context.journal).await
+}
+
+/// What Graph is told, if anything. Of an item that the caller does not see whole, nothing is left
+/// out: what the item is already would show.
+fn decide(
+    wanted: Wanted,
+    event: &Event,
+    header: Option<&TimeZoneContext>,
+    tells: bool,
+    sees_whole: bool,
+) -> Result<EventChange, Failure> {
+    if !sees_whole {
+        hidden::check(&wanted)?;
+    }
+    let mut change = apply::apply(wanted, event, header)?;
+    if sees_whole {
+        difference::keep_new(&mut change, event);
+    }
+    notify::tell(&mut change, event, tells)?;
+    Ok(change)
 }
 
 /// Graph does four things at once for a mailbox.

@@ -23,6 +23,7 @@ use crate::ews::xml::Xml;
 
 pub use seen::{Seen, Viewer};
 pub use value::{Value, is_comparable, of as value_of};
+pub use zones::of_days as zone_of_days;
 
 /// Occurrences of a series, where they were looked up.
 #[derive(Clone, Debug, Default)]

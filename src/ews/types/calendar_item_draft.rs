@@ -19,7 +19,7 @@ use crate::ews::pull::{Pull, Start};
 use crate::failure::Failure;
 
 /// What a caller wants an item to be; what is `None` was not said.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// `MimeContent`, still in base64.
     pub mime: Option<String>,

@@ -18,7 +18,7 @@ pub use definition::write as write_definition;
 
 /// The zone of the SOAP header: a whole definition, or an id alone. What it means is found out only
 /// when it is needed, since a body may bring its own zone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TimeZoneContext(Result<ZoneDefinition, Failure>);
 
 impl TimeZoneContext {

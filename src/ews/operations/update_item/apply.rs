@@ -5,6 +5,7 @@
 
 use crate::calendar::event::{Attendee, Body, Event, EventChange, EventKind, Role, When};
 use crate::calendar::recurrence::Recurrence;
+use crate::ews::types::calendar_item::zone_of_days;
 use crate::ews::types::calendar_item_draft::Draft;
 use crate::ews::types::calendar_item_draft::clock::Clock;
 use crate::ews::types::calendar_item_draft::span::{Clocks, span};
@@ -51,19 +52,29 @@ fn set_times(
         Some(clocks) => clocks.clone(),
         None => Clocks::of_header(header, about)?,
     };
-    // An item stays on its clock until it is given another one.
-    let told = named.unwrap_or_else(|| own_clocks(event));
+    let is_all_day = draft.change.is_all_day.unwrap_or_else(|| event.when.is_all_day());
+    let has_days = is_all_day || event.when.is_all_day();
+    let are_anybodys = named.is_none() && has_days && zone_of_days(event).is_none();
+    // An item stays on its clock until it is given another one; days of no zone are the caller's, as
+    // they were read.
+    let told = match named {
+        Some(named) => named,
+        None if are_anybodys => heard.clone(),
+        None => own_clocks(event),
+    };
     let was = event.when.instants(told.start.zone());
     let start = draft.start.map_or(was.0.as_second(), |start| start.second(heard.start.zone()));
     let end = draft.end.map_or(was.1.as_second(), |end| end.second(heard.end.zone()));
-    let is_all_day = draft.change.is_all_day.unwrap_or_else(|| event.when.is_all_day());
     let stays_series = event.kind == EventKind::Master && change.recurrence != Some(None);
     let first_day = match new_series {
         Some(series) => Some(series.range.start),
         None if stays_series => Some(told.start.reading(start)?.date()),
         None => None,
     };
-    let (from, to) = span((start, end), is_all_day, &told, first_day)?;
+    let (mut from, mut to) = span((start, end), is_all_day, &told, first_day)?;
+    if are_anybodys && is_all_day {
+        (from.zone, to.zone) = (None, None);
+    }
     if let (None, Some(day), Some(series)) = (new_series, first_day, &event.recurrence)
         && draft.start.is_some()
         && day != series.range.start

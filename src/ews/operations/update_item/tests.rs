@@ -4,12 +4,14 @@
 use jiff::civil::{Weekday, date, datetime};
 
 use super::*;
+use crate::calendar::Mailbox;
 use crate::calendar::event::{
     Attendee, Body as Text, EventChange, EventKind, Importance, Person, Response as Answer, Role, Sensitivity, When,
     ZonedTime,
 };
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, Weekdays};
+use crate::client::{Ceiling, Client, Policy};
 use crate::ews::soap::Envelope;
 
 const RESPA: &str = include_str!("../../../../fixtures/ews/respa/saved-UpdateItem.xml");
@@ -18,13 +20,15 @@ const RESEND: &str = include_str!("../../../../fixtures/ews/pyexchange/resend-Up
 
 /// As Graph is told, if it is told anything.
 fn told(request: &str, event: &Event) -> Result<EventChange, Failure> {
+    told_to(request, event, true)
+}
+
+fn told_to(request: &str, event: &Event, sees_whole: bool) -> Result<EventChange, Failure> {
     let Envelope { header, mut body } = Envelope::parse(request).unwrap();
     let operation = UpdateItem::parse(&mut body).unwrap();
     let [change] = <[ItemChange; 1]>::try_from(operation.changes).unwrap();
-    let mut change = apply::apply(change.updates.checked()?, event, header.time_zone.as_ref())?;
-    difference::keep_new(&mut change, event);
-    notify::tell(&mut change, event, operation.instructions.tells.unwrap())?;
-    Ok(change)
+    let tells = operation.instructions.tells.unwrap();
+    decide(change.updates.checked()?, event, header.time_zone.as_ref(), tells, sees_whole)
 }
 
 fn update(tells: &str, updates: &[(&str, &str, &str)]) -> String {
@@ -179,6 +183,27 @@ fn whole_days_come_and_go() {
 }
 
 #[test]
+fn days_of_no_zone_are_the_caller_s() {
+    let days = Event { when: When::Days { first: date(2026, 11, 28), after: date(2026, 11, 29) }, ..event() };
+    let header = format!(
+        r#"<s:Header xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><t:TimeZoneContext xmlns:t="{TYPES}"><t:TimeZoneDefinition Id="Romance Standard Time"/></t:TimeZoneContext></s:Header><s:Body>"#
+    );
+    let set = |start: &str, end: &str| {
+        let (start, end) = (format!("<t:Start>{start}</t:Start>"), format!("<t:End>{end}</t:End>"));
+        let both = [("SetItemField", "calendar:Start", &*start), ("SetItemField", "calendar:End", &*end)];
+        update("SendToAllAndSaveCopy", &both).replace("<s:Body>", &header)
+    };
+    let same = set("2026-11-27T23:00:00Z", "2026-11-28T23:00:00Z");
+    assert_eq!(told(&same, &days), Ok(EventChange::default()), "as they were read");
+    let at = |day| Some(ZonedTime { local: datetime(2026, 11, day, 0, 0, 0, 0), zone: None });
+    let next = told(&set("2026-11-28T23:00:00Z", "2026-11-29T23:00:00Z"), &days).unwrap();
+    assert_eq!((next.start, next.end), (at(29), at(30)));
+    let whole = r#"<t:Updates><t:SetItemField><t:FieldURI FieldURI="calendar:IsAllDayEvent"/><t:CalendarItem><t:IsAllDayEvent>true</t:IsAllDayEvent></t:CalendarItem></t:SetItemField>"#;
+    let becomes = told(&same.replace("<t:Updates>", whole), &event()).unwrap();
+    assert_eq!((becomes.start, becomes.end, becomes.is_all_day), (at(28), at(29), Some(true)));
+}
+
+#[test]
 fn attendees_of_other_kinds_stay_and_names_are_kept() {
     let one = |address: &str| {
         format!("<t:Attendee><t:Mailbox><t:EmailAddress>{address}</t:EmailAddress></t:Mailbox></t:Attendee>")
@@ -273,6 +298,69 @@ fn the_uid_is_what_it_is() {
     let uid = |uid: &str| update("SendToNone", &[("SetItemField", "calendar:UID", &format!("<t:UID>{uid}</t:UID>"))]);
     assert_eq!(told(&uid("u"), &event()), Ok(EventChange::default()));
     assert_eq!(told(&uid("v"), &event()), Err(Failure::ReadOnlyProperty { path: "calendar:UID".into() }));
+}
+
+#[test]
+fn who_does_not_see_an_item_whole_can_neither_uncover_it_nor_invite() {
+    let one =
+        "<t:Attendee><t:Mailbox><t:EmailAddress>pat.example@contoso.test</t:EmailAddress></t:Mailbox></t:Attendee>";
+    let required = format!("<t:RequiredAttendees>{one}</t:RequiredAttendees>");
+    for (kind, uri, inside) in [
+        ("SetItemField", "item:Sensitivity", "<t:Sensitivity>Normal</t:Sensitivity>"),
+        ("SetItemField", "calendar:RequiredAttendees", required.as_str()),
+        ("AppendToItemField", "calendar:RequiredAttendees", required.as_str()),
+    ] {
+        let request = update("SendToAllAndSaveCopy", &[(kind, uri, inside)]);
+        assert_eq!(told_to(&request, &event(), false), Err(Failure::Denied), "{kind} {uri}");
+        assert!(told_to(&request, &event(), true).is_ok(), "{kind} {uri}");
+        let away = format!(r#"<t:DeleteItemField><t:FieldURI FieldURI="{uri}"/></t:DeleteItemField>"#);
+        let away = update("SendToAllAndSaveCopy", &[]).replace("<t:Updates>", &format!("<t:Updates>{away}"));
+        assert_eq!(told_to(&away, &event(), false), Err(Failure::Denied), "{uri}");
+    }
+    for path in [
+        r#"PropertyTag="0x36" PropertyType="Integer""#,
+        r#"DistinguishedPropertySetId="Common" PropertyId="34054" PropertyType="Boolean""#,
+    ] {
+        let away = format!("<t:Updates><t:DeleteItemField><t:ExtendedFieldURI {path}/></t:DeleteItemField>");
+        let away = update("SendToNone", &[]).replace("<t:Updates>", &away);
+        assert_eq!(told_to(&away, &event(), false), Err(Failure::Denied), "{path}");
+    }
+}
+
+#[test]
+fn what_is_hidden_cannot_be_guessed() {
+    let outcome = |tells, uri, inside: &str, event: &Event| {
+        told_to(&update(tells, &[("SetItemField", uri, inside)]), event, false)
+    };
+    let guesses = ["<t:Subject>drive 41286237 åäö &amp; &lt;b&gt;</t:Subject>", "<t:Subject>other</t:Subject>"];
+    for guess in guesses {
+        assert_eq!(outcome("SendToNone", "item:Subject", guess, &event()), Err(Failure::WouldNotify));
+        let change = outcome("SendToAllAndSaveCopy", "item:Subject", guess, &event()).unwrap();
+        assert!(!difference::is_empty(&change), "sent, right or wrong");
+    }
+    let read_only = Err(Failure::ReadOnlyProperty { path: "calendar:UID".into() });
+    for guess in ["<t:UID>u</t:UID>", "<t:UID>v</t:UID>"] {
+        assert_eq!(outcome("SendToNone", "calendar:UID", guess, &event()), read_only);
+        assert_eq!(outcome("SendToNone", "calendar:UID", guess, &Event { uid: None, ..event() }), read_only);
+    }
+}
+
+#[test]
+fn a_client_sees_what_both_its_grants_show() {
+    let (room, private) =
+        (Mailbox::parse("room@contoso.test").unwrap(), Event { sensitivity: Sensitivity::Private, ..event() });
+    let grants = |capabilities: &[Capability], ceiling| Policy::unlimited(capabilities, &["*"], ceiling).grants;
+    let sees = |grants: Vec<_>, event: &Event| {
+        let policy = Policy { grants, ..Policy::unlimited(&[], &[], Ceiling::Full) };
+        let client = Client::without_login("c", policy);
+        let mailbox = client.permit(&room, Capability::CalendarWrite).unwrap();
+        hidden::sees_whole(&client, &mailbox, event)
+    };
+    let (writes, reads) = (&[Capability::CalendarWrite], &[Capability::CalendarRead]);
+    let full = grants(writes, Ceiling::Full);
+    assert!(sees(full.clone(), &event()) && !sees(full.clone(), &private));
+    assert!(!sees(grants(writes, Ceiling::SubjectAndLocation), &event()));
+    assert!(!sees([full, grants(reads, Ceiling::Time)].concat(), &event()));
 }
 
 #[test]

@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// What an item is to be.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     /// What is set, the later over the earlier. What is taken away is set to nothing.
     pub(super) draft: Draft,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::super::property_path::Field;
-use super::state;
+use super::{state, zones};
 use crate::calendar::event::{Event, EventId, EventKind, Importance, Response, Sensitivity, When};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox};
@@ -95,11 +95,9 @@ impl Viewer {
         xml.raw("</t:EffectiveRights>");
     }
 
-    /// The zone of an event's days: the one that it was made in; where that is unknown or UTC, in
-    /// which programs make days that are meant for anywhere, the caller's.
+    /// The zone of an event's days.
     fn zone_of(&self, event: &Event) -> Zone {
-        let own = event.start_zone.as_deref().and_then(|name| Zone::named(name).ok());
-        let own = own.filter(|zone| *zone != Zone::utc());
+        let own = zones::of_days(event).and_then(|name| Zone::named(name).ok());
         own.or_else(|| self.zone.clone()).unwrap_or_else(Zone::utc)
     }
 }

@@ -1,0 +1,44 @@
+//! Items that the caller does not see whole.
+//!
+//! Owns what callers may not do with them: take away what hides an item, invite somebody who would
+//! then be sent all of it, and guess at what is hidden.
+
+use crate::calendar::Capability;
+use crate::calendar::event::{Event, PropertyId, PropertyName};
+use crate::client::{Ceiling, Client, Permitted};
+use crate::failure::Failure;
+
+use super::updates::Wanted;
+
+/// Whether a client sees the item whole, as the one who writes and, if it reads, as the one who reads.
+pub(super) fn sees_whole(client: &Client, writes: &Permitted, event: &Event) -> bool {
+    let reads = client.permit(writes.mailbox(), Capability::CalendarRead).ok();
+    let mut grants = [Some(writes), reads.as_ref()].into_iter().flatten();
+    grants.all(|permitted| permitted.ceiling_of(event.is_private()) == Ceiling::Full)
+}
+
+/// Whether the updates may be made, by what they name alone: an answer that looked at the item would
+/// tell of it.
+///
+/// # Errors
+/// [`Failure::Denied`] for sensitivity and attendees, [`Failure::ReadOnlyProperty`] for the UID, the
+/// right one too.
+pub(super) fn check(wanted: &Wanted) -> Result<(), Failure> {
+    let mut drafts = wanted.added.iter().chain([&wanted.draft]);
+    if drafts.any(|draft| draft.all_attendees().is_some() || draft.change.sensitivity.is_some()) {
+        return Err(Failure::Denied);
+    }
+    if wanted.properties().iter().any(is_sensitivity) {
+        return Err(Failure::Denied);
+    }
+    match wanted.draft.change.uid {
+        Some(_) => Err(Failure::ReadOnlyProperty { path: "calendar:UID".to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// `PidTagSensitivity` and `PidLidPrivate` (MS-OXPROPS), which clients may also write
+/// as extended properties.
+fn is_sensitivity(id: &PropertyId) -> bool {
+    matches!(id.name, PropertyName::Tag(0x36) | PropertyName::Number(_, 0x8506))
+}
