@@ -1,5 +1,5 @@
 //! Creates that end badly, against the simulator.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::indexing_slicing, reason = "tests")]
 
 use std::time::Duration;
 
@@ -236,3 +236,31 @@ async fn a_series_begins_without_the_days_that_it_leaves_out() {
     assert_eq!((is.deleted, is.change_key), (without.to_vec(), event.change_key));
     assert_eq!(bench.intents().await, 0);
 }
+<<<<<<< HEAD
+=======
+
+#[tokio::test]
+async fn days_that_are_left_out_may_be_years_apart_and_some_not_of_the_series() {
+    let bench = Bench::new().await;
+    let range = Range { start: date(2027, 1, 11), end: RangeEnd::On(date(2037, 1, 11)) };
+    let series = Recurrence { pattern: Pattern::Daily { interval: 1 }, range, zone: None };
+    let change = EventChange { recurrence: Some(Some(series)), ..change() };
+    let within = [date(2027, 1, 12), date(2029, 6, 28), date(2029, 7, 1), date(2031, 12, 24), date(2037, 1, 11)];
+    let without = [&within[..], &[date(2026, 1, 1), date(2038, 1, 1), jiff::civil::Date::MAX]].concat();
+    let event = bench.writes.create(&bench.mailbox, &change, &without, &journal(LONG)).await.unwrap();
+    let parts = EventParts { exceptions: true, ..EventParts::default() };
+    let is = bench.graphs.event(&bench.mailbox, &event.id, &parts, &journal(LONG)).await.unwrap();
+    assert_eq!(is.deleted, within);
+}
+
+#[test]
+fn only_a_refusal_is_certain() {
+    for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
+        assert!(is_certain(&certain), "{certain:?}");
+    }
+    let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
+    for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
+        assert!(!is_certain(&unsure), "{unsure:?}");
+    }
+}
+>>>>>>> eww

@@ -7,6 +7,8 @@
 use futures::{StreamExt, stream};
 
 use crate::calendar::Capability;
+use crate::calendar::event::EventId;
+use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
@@ -83,14 +85,24 @@ async fn delete(name: ItemName, tells: Option<bool>, context: &Context<'_>) -> R
     let missing = Failure::InstructionMissing { code: "ErrorSendMeetingCancellationsRequired" };
     let tells = tells.ok_or(missing)?;
     let (mailbox, id) = occurrence::named(context, &name, Capability::CalendarWrite).await?;
-    if !tells {
-        // Graph tells the attendees of whatever their organizer deletes.
-        let event = context.graphs.event(&mailbox, &id, &EventParts::default(), context.journal).await?;
-        if event.is_meeting() && event.is_organizer && !event.is_held_back && !event.is_cancelled {
-            return Err(Failure::WouldNotify);
-        }
+    if tells {
+        return context.writes.delete(&mailbox, &id, None, context.journal).await;
     }
-    context.writes.delete(&mailbox, &id, None, context.journal).await
+    match quietly(context, &mailbox, &id).await {
+        // Somebody has changed it meanwhile, and may have invited others.
+        Err(Failure::Conflict) => quietly(context, &mailbox, &id).await,
+        outcome => outcome,
+    }
+}
+
+/// Deletes what nobody has to be told of, as it was when it was looked at: Graph tells the attendees of
+/// whatever their organizer deletes.
+async fn quietly(context: &Context<'_>, mailbox: &Permitted, id: &EventId) -> Result<(), Failure> {
+    let event = context.graphs.event(mailbox, id, &EventParts::default(), context.journal).await?;
+    if event.is_meeting() && event.is_organizer && !event.is_held_back && !event.is_cancelled {
+        return Err(Failure::WouldNotify);
+    }
+    context.writes.delete(mailbox, id, Some(&event.change_key), context.journal).await
 }
 
 impl Response for DeleteItemResponse {

@@ -3,6 +3,7 @@
 //!
 //! Owns which element says what of an event. What a client may not see is gone before anything is written.
 
+mod days;
 mod mime;
 mod people;
 mod seen;
@@ -21,9 +22,9 @@ use crate::calendar::zone::Zone;
 use crate::ews::target::CALENDAR;
 use crate::ews::xml::Xml;
 
+pub use days::zone_of_days;
 pub use seen::{Seen, Viewer};
 pub use value::{Value, is_comparable, of as value_of};
-pub use zones::of_days as zone_of_days;
 
 /// Occurrences of a series, where they were looked up.
 #[derive(Clone, Debug, Default)]

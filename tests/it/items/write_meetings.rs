@@ -98,3 +98,54 @@ async fn a_meeting_is_called_off() {
     assert_eq!(code(&get(&gateway, NINA, &alone).await), "ErrorItemNotFound");
     gateway.done().await;
 }
+
+const ALONE: &str =
+    "<t:Subject>Alone</t:Subject><t:Start>2028-01-11T09:00:00Z</t:Start><t:End>2028-01-11T10:00:00Z</t:End>";
+
+/// Somebody is invited while another request, which must not tell anybody, is under way.
+async fn invite_meanwhile(gateway: &Gateway, id: &str) {
+    gateway.until_under_way().await;
+    let pat = "<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddress>boss@contoso.example</t:EmailAddress>\
+         </t:Mailbox></t:Attendee></t:RequiredAttendees>";
+    let invite = set("calendar:RequiredAttendees", pat);
+    item_id(&update(gateway, "nina@contoso.example", &named(id), "SendToAllAndSaveCopy", &invite).await);
+}
+
+#[tokio::test]
+async fn nobody_who_was_invited_meanwhile_is_told() {
+    let gateway = writer().start().await;
+    let nina = "nina@contoso.example";
+    let (id, _) = create(&gateway, nina, "SendToNone", ALONE).await;
+    gateway.control(serde_json::json!({"call": "updateEvent", "delay_ms": 1000, "times": 1})).await;
+    let subject = set("item:Subject", "<t:Subject>Quiet</t:Subject>");
+    let name = named(&id);
+    let (answer, ()) =
+        tokio::join!(update(&gateway, nina, &name, "SendToNone", &subject), invite_meanwhile(&gateway, &id));
+    assert_ne!(code(&answer), "NoError");
+    assert_eq!(get(&gateway, nina, &id).await.all("Subject")[0].text, "Alone");
+    gateway.calm().await;
+
+    let (id, _) = create(&gateway, nina, "SendToNone", ALONE).await;
+    gateway.control(serde_json::json!({"call": "deleteEvent", "delay_ms": 1000, "times": 1})).await;
+    let name = named(&id);
+    let (answer, ()) = tokio::join!(delete(&gateway, nina, &name, "SendToNone"), invite_meanwhile(&gateway, &id));
+    assert_ne!(code(&answer), "NoError");
+    assert_eq!(code(&get(&gateway, nina, &id).await), "NoError");
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn what_changed_once_is_decided_again() {
+    let gateway = writer().start().await;
+    let nina = "nina@contoso.example";
+    let (id, _) = create(&gateway, nina, "SendToNone", ALONE).await;
+    let conflict =
+        |call: &str| serde_json::json!({"call": call, "status": 412, "code": "ErrorIrresolvableConflict", "times": 1});
+    gateway.control(conflict("updateEvent")).await;
+    let subject = set("item:Subject", "<t:Subject>Quiet</t:Subject>");
+    item_id(&update(&gateway, nina, &named(&id), "SendToNone", &subject).await);
+    assert_eq!(get(&gateway, nina, &id).await.all("Subject")[0].text, "Quiet");
+    gateway.control(conflict("deleteEvent")).await;
+    assert_eq!(code(&delete(&gateway, nina, &named(&id), "SendToNone").await), "NoError");
+    gateway.done().await;
+}

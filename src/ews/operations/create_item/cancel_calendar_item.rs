@@ -2,7 +2,8 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/cancelcalendaritem>
 
 use crate::calendar::Capability;
-use crate::calendar::event::Event;
+use crate::calendar::event::{Event, EventId};
+use crate::client::Permitted;
 use crate::ews::operation::Context;
 use crate::ews::target;
 use crate::ews::types::instruction::Disposition;
@@ -22,14 +23,30 @@ pub(super) async fn run(
     let disposition = disposition.ok_or(missing)?;
     let id = object.item()?;
     let mailbox = target::item(context, &id, Capability::CalendarWrite)?;
-    let event = context.graphs.event(&mailbox, &id, &EventParts::default(), context.journal).await?;
+    let attempt = || attempt(context, &mailbox, &id, object, disposition);
+    let event = match attempt().await {
+        Err(Failure::Conflict) => attempt().await?,
+        outcome => outcome?,
+    };
+    Ok(Some(event).filter(|_| disposition != Disposition::SendOnly))
+}
+
+async fn attempt(
+    context: &Context<'_>,
+    mailbox: &Permitted,
+    id: &EventId,
+    object: &ResponseObject,
+    disposition: Disposition,
+) -> Result<Event, Failure> {
+    let event = context.graphs.event(mailbox, id, &EventParts::default(), context.journal).await?;
     if !event.is_organizer {
         return Err(Failure::NotOrganizer);
     }
     match (event.is_meeting() && !event.is_held_back, disposition) {
-        (false, _) => context.writes.delete(&mailbox, &id, None, context.journal).await?,
+        // Only as it is: whoever was invited meanwhile would be told, without the text.
+        (false, _) => context.writes.delete(mailbox, id, Some(&event.change_key), context.journal).await?,
         (true, Disposition::SaveOnly) => return Err(Failure::WouldNotify),
-        (true, _) => context.writes.cancel(&mailbox, &id, &object.comment(), context.journal).await?,
+        (true, _) => context.writes.cancel(mailbox, id, &object.comment(), context.journal).await?,
     }
-    Ok(Some(event).filter(|_| disposition != Disposition::SendOnly))
+    Ok(event)
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::super::property_path::Field;
-use super::{state, zones};
+use super::{days, state};
 use crate::calendar::event::{Event, EventId, EventKind, Importance, Response, Sensitivity, When};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox};
@@ -97,7 +97,7 @@ impl Viewer {
 
     /// The zone of an event's days.
     fn zone_of(&self, event: &Event) -> Zone {
-        let own = zones::of_days(event).and_then(|name| Zone::named(name).ok());
+        let own = days::zone_of_days(event).and_then(|name| Zone::named(name).ok());
         own.or_else(|| self.zone.clone()).unwrap_or_else(Zone::utc)
     }
 }

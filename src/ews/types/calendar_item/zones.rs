@@ -1,21 +1,13 @@
 //! The zones that an event was made in, by the names that Windows gives them.
 //!
-//! Owns whose midnights its days begin at, and which Windows zone stands for a zone that has only an IANA name. Zones that Windows cannot name are not told.
+//! Owns which Windows zone stands for a zone that has only an IANA name. Zones that Windows cannot name are not told.
 
 use super::super::property_path::Field;
 use super::super::time;
 use super::seen::Seen;
-use crate::calendar::event::{Event, EventKind};
+use crate::calendar::event::EventKind;
 use crate::calendar::zone::{WindowsZone, Zone, windows_zone, windows_zones};
 use crate::ews::xml::Xml;
-
-/// The name of the zone whose midnights an event's days begin at: the one that it was made in. `None`,
-/// which means the caller's, where that is unknown or UTC: in UTC programs make days that are meant
-/// for anywhere.
-#[must_use]
-pub fn of_days(event: &Event) -> Option<&str> {
-    event.start_zone.as_deref().filter(|name| Zone::named(name).is_ok_and(|zone| zone != Zone::utc()))
-}
 
 /// Writes `StartTimeZone` or `EndTimeZone`: names only.
 pub(super) fn write_definition(xml: &mut Xml, seen: &Seen<'_>, field: Field) {

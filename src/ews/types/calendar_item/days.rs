@@ -1,0 +1,12 @@
+//! Whose midnights an event's days begin at. Reading and writing must agree on it, or days move.
+
+use crate::calendar::event::Event;
+use crate::calendar::zone::Zone;
+
+/// The name of the zone whose midnights an event's days begin at: the one that it was made in. `None`,
+/// which means the caller's, where that is unknown or UTC: in UTC programs make days that are meant
+/// for anywhere.
+#[must_use]
+pub fn zone_of_days(event: &Event) -> Option<&str> {
+    event.start_zone.as_deref().filter(|name| Zone::named(name).is_ok_and(|zone| zone != Zone::utc()))
+}
