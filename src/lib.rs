@@ -3,7 +3,7 @@
 //! Two wires, one small core: [`ews`] speaks SOAP, [`graph`] speaks REST, [`calendar`] knows what
 //! a calendar is and speaks neither. A request comes in at [`server`], whose route table fits a
 //! screen, becomes an operation in `ews/operations/`, and asks [`graph`], whose `calls/` hold one
-//! file for each call. [`app`] puts the parts together. `ARCHITECTURE.md` has the map and three
+//! file for each call. [`app`] puts the parts together. `ARCHITECTURE.md` has the map and
 //! walkthroughs.
 
 pub mod admin;

@@ -236,8 +236,6 @@ async fn a_series_begins_without_the_days_that_it_leaves_out() {
     assert_eq!((is.deleted, is.change_key), (without.to_vec(), event.change_key));
     assert_eq!(bench.intents().await, 0);
 }
-<<<<<<< HEAD
-=======
 
 #[tokio::test]
 async fn days_that_are_left_out_may_be_years_apart_and_some_not_of_the_series() {
@@ -252,15 +250,3 @@ async fn days_that_are_left_out_may_be_years_apart_and_some_not_of_the_series() 
     let is = bench.graphs.event(&bench.mailbox, &event.id, &parts, &journal(LONG)).await.unwrap();
     assert_eq!(is.deleted, within);
 }
-
-#[test]
-fn only_a_refusal_is_certain() {
-    for certain in [Failure::Denied, Failure::BadRecurrence, Failure::NoSuchItem, Failure::CredentialRefused] {
-        assert!(is_certain(&certain), "{certain:?}");
-    }
-    let busy = Failure::Busy { retry_after: Duration::from_secs(1) };
-    for unsure in [busy, Failure::TimedOut, Failure::Unavailable, Failure::Conflict, Failure::Internal] {
-        assert!(!is_certain(&unsure), "{unsure:?}");
-    }
-}
->>>>>>> eww
