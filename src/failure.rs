@@ -212,6 +212,9 @@ pub enum Failure {
         /// How many were named.
         actual: usize,
     },
+    /// More extended properties, or longer names of them, than can be asked for at once.
+    #[error("The request names too many extended properties: at most 50, and their names together are limited.")]
+    TooManyProperties,
     /// More open streams than a client may have.
     #[error(
         "You have exceeded the available concurrent connections for your account.  Try again once your other requests have completed."
@@ -321,6 +324,7 @@ impl Failure {
             | Self::ReadOnlyProperty { .. }
             | Self::TooLong
             | Self::TooManyFound
+            | Self::TooManyProperties
             | Self::TooManySubscriptions
             | Self::UpdateCount
             | Self::UpdateMismatch
@@ -363,6 +367,7 @@ impl Failure {
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyFound => "too_many_found",
+            Self::TooManyProperties => "too_many_properties",
             Self::TooLong => "too_long",
             Self::SubscriptionDenied => "subscription_denied",
             Self::ReadOnlyProperty { .. } => "read_only_property",

@@ -70,6 +70,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::SubscriptionDenied => ("ErrorSubscriptionAccessDenied", None, None),
         Failure::TooLong => ("ErrorCalendarDurationIsTooLong", None, None),
         Failure::TooManyFound => ("ErrorExceededFindCountLimit", None, None),
+        Failure::TooManyProperties => ("ErrorInvalidRequest", None, None),
         Failure::TooManyStreams => ("ErrorExceededConnectionCount", None, None),
         Failure::TooManySubscriptions => ("ErrorExceededSubscriptionCount", None, None),
         Failure::UnsupportedQuery { .. } => ("ErrorUnsupportedPathForQuery", None, None),

@@ -40,6 +40,8 @@ pub(super) struct Client {
     http: Arc<Http>,
     limit: Limit,
     timeout: Duration,
+    /// Bytes that all pages of a collection may have together.
+    collection_bytes: usize,
     health: Mutex<Health>,
     /// Which calls of which credential Graph wants none of, until when.
     throttled: Mutex<HashMap<(usize, &'static str), Instant>>,
@@ -128,6 +130,7 @@ impl Client {
             http,
             limit,
             timeout: settings.timeout,
+            collection_bytes: settings.collection_bytes,
             health: Mutex::default(),
             throttled: Mutex::default(),
             metrics,
@@ -203,7 +206,8 @@ impl Client {
     /// charged to mailboxes.
     ///
     /// # Errors
-    /// As [`Self::send`].
+    /// As [`Self::send`]; [`Failure::TooManyFound`] if the pages are larger together than what may be
+    /// held for one request.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         name: &'static str,
@@ -213,11 +217,13 @@ impl Client {
         journal: &Journal,
     ) -> Result<Vec<T>, Trouble> {
         let mut values = Vec::new();
+        let mut left = self.collection_bytes;
         let mut next = Some(first);
         while let Some(url) = next.take() {
             let (id, deadline) = (journal.request_id, journal.deadline);
             journal.graph_calls.add(1);
             let body = self.send(&Call::get(name, credential, mailboxes, url, id, deadline)).await?;
+            left = left.checked_sub(body.len()).ok_or(Failure::TooManyFound)?;
             let page: Page<T> = decode(name, &body)?;
             values.extend(page.value);
             if values.len() < enough {

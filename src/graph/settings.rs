@@ -15,6 +15,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Calls at once per tenant: the most that the adaptive limit may reach.
     pub concurrency: usize,
+    /// Bytes of JSON that all pages of one collection may have together.
+    pub collection_bytes: usize,
     /// A proxy for all calls; the environment's is never used.
     pub proxy: Option<Url>,
     /// `User-Agent` of all calls.
@@ -60,6 +62,7 @@ impl Default for Settings {
             cache: CacheSettings::default(),
             timeout: Duration::from_secs(10),
             concurrency: 32,
+            collection_bytes: 64 * 1024 * 1024,
             proxy: None,
             user_agent: concat!("calendar-relay/", env!("CARGO_PKG_VERSION")).into(),
         }

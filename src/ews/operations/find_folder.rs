@@ -99,7 +99,7 @@ fn class_of(restriction: Restriction) -> Result<String, Failure> {
         Restriction::Compare(PropertyPath::Other(uri), Relation::Equal, Operand::Constant(class))
             if uri == "folder:FolderClass" =>
         {
-            Ok(class)
+            Ok(class.text().to_owned())
         }
         _ => Err(Failure::UnsupportedQuery { path: "Restriction".to_owned() }),
     }

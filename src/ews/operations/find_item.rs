@@ -9,17 +9,20 @@ mod request;
 
 use futures::future::try_join_all;
 use jiff::{Timestamp, ToSpan};
+use tokio::task::yield_now;
 
 use self::page::{Page, Rest, View};
 use self::request::{Request, Traversal};
 use crate::calendar::event::Event;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Window};
+use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target::{self, CALENDAR};
 use crate::ews::types::calendar_item::{self, Occurrences, Seen, Viewer};
+use crate::ews::types::folder::tree::Known;
 use crate::ews::types::folder::{Folder, tree};
 use crate::ews::types::property_path::PropertyPath;
 use crate::ews::types::restriction;
@@ -37,7 +40,17 @@ pub(super) struct FindItem(Request);
 #[derive(Debug)]
 pub(super) struct FindItemResponse {
     wanted: Wanted,
+    /// Each folder once.
     folders: Vec<(Viewer, Page)>,
+    /// Which of them stand in the answer, in the order of the request.
+    order: Vec<usize>,
+}
+
+/// A folder of a mailbox.
+#[derive(Debug)]
+struct Place {
+    known: &'static Known,
+    mailbox: Permitted,
 }
 
 impl Operation for FindItem {
@@ -53,8 +66,10 @@ impl Operation for FindItem {
     async fn run(self, context: &Context<'_>) -> Result<FindItemResponse, Failure> {
         let wanted = self.0.shape.wanted(Giving::List, context.header.version)?;
         let parts = self.parts(&wanted);
-        let folders = try_join_all(self.0.folders.iter().map(|folder| self.find(folder, &parts, context))).await?;
-        Ok(FindItemResponse { wanted, folders })
+        let places = self.0.folders.iter().map(|folder| Place::of(folder, context));
+        let (places, order) = each_once(places.collect::<Result<_, _>>()?);
+        let folders = try_join_all(places.into_iter().map(|place| self.find(place, &parts, context))).await?;
+        Ok(FindItemResponse { wanted, folders, order })
     }
 }
 
@@ -72,13 +87,10 @@ impl FindItem {
 
     async fn find(
         &self,
-        folder: &Result<Folder, Failure>,
+        Place { known, mailbox }: Place,
         parts: &EventParts,
         context: &Context<'_>,
     ) -> Result<(Viewer, Page), Failure> {
-        let folder = folder.as_ref().map_err(Clone::clone)?;
-        let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
-        let mailbox = target::folder(context, Some(folder), Capability::CalendarRead)?;
         let viewer = Viewer::new(context.client, &context.header, mailbox.clone(), context.journal.now)?;
         let zone = viewer.zone().cloned().unwrap_or_else(Zone::utc);
         let stretch = match &self.0.view {
@@ -94,7 +106,7 @@ impl FindItem {
             Some(stretch) => context.graphs.view(&mailbox, stretch.around, parts, context.journal).await?,
             None => context.graphs.events(&mailbox, parts, context.journal).await?,
         };
-        let page = self.0.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone))?;
+        let page = self.0.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone).await)?;
         for event in &page.events {
             target::remember(context, &event.id, mailbox.mailbox());
         }
@@ -102,19 +114,51 @@ impl FindItem {
     }
 
     /// The events that are searched for, in order: by start, unless the request says otherwise.
-    fn sorted(&self, viewer: &Viewer, events: Vec<Event>, stretch: Option<&Stretch>, zone: &Zone) -> Vec<Event> {
+    ///
+    /// Others get their turn in between, and the deadline its chance.
+    async fn sorted(&self, viewer: &Viewer, events: Vec<Event>, stretch: Option<&Stretch>, zone: &Zone) -> Vec<Event> {
         let is_found = |seen: &Seen<'_>| {
             stretch.is_none_or(|stretch| stretch.has(seen))
                 && self.0.restriction.as_ref().is_none_or(|restriction| restriction.holds(seen, zone))
         };
-        let mut places: Vec<(usize, Seen<'_>)> =
-            events.iter().enumerate().map(|(place, event)| (place, viewer.see(event))).collect();
-        places.retain(|(_, seen)| is_found(seen));
-        places.sort_by(|(_, one), (_, other)| self.0.sort.compare(one, other).then(one.start().cmp(&other.start())));
-        let order: Vec<usize> = places.into_iter().map(|(place, _)| place).collect();
-        let mut events: Vec<Option<Event>> = events.into_iter().map(Some).collect();
-        order.into_iter().filter_map(|place| events.get_mut(place)?.take()).collect()
+        let mut found = Vec::new();
+        for (place, event) in events.into_iter().enumerate() {
+            if place > 0 && place % AT_ONCE == 0 {
+                yield_now().await;
+            }
+            let seen = viewer.see(&event);
+            if is_found(&seen) {
+                let (keys, start) = (self.0.sort.keys(&seen), seen.start());
+                drop(seen);
+                found.push((keys, start, event));
+            }
+        }
+        found.sort_by(|(one, start, _), (other, begin, _)| self.0.sort.compare(one, other).then(start.cmp(begin)));
+        found.into_iter().map(|(.., event)| event).collect()
     }
+}
+
+impl Place {
+    fn of(folder: &Result<Folder, Failure>, context: &Context<'_>) -> Result<Self, Failure> {
+        let folder = folder.as_ref().map_err(Clone::clone)?;
+        let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
+        Ok(Self { known, mailbox: target::folder(context, Some(folder), Capability::CalendarRead)? })
+    }
+}
+
+/// Each place once, and which of them were named, in order.
+fn each_once(named: Vec<Place>) -> (Vec<Place>, Vec<usize>) {
+    let (mut places, mut order): (Vec<Place>, Vec<usize>) = (Vec::new(), Vec::new());
+    for place in named {
+        let same =
+            |other: &Place| other.known.name == place.known.name && other.mailbox.mailbox() == place.mailbox.mailbox();
+        let at = places.iter().position(same).unwrap_or_else(|| {
+            places.push(place);
+            places.len() - 1
+        });
+        order.push(at);
+    }
+    (places, order)
 }
 
 /// A stretch of time, as clients mean it.
@@ -151,16 +195,22 @@ impl Stretch {
     }
 }
 
+impl FindItemResponse {
+    fn pages(&self) -> impl Iterator<Item = &(Viewer, Page)> {
+        self.order.iter().filter_map(|at| self.folders.get(*at))
+    }
+}
+
 impl Response for FindItemResponse {
     fn size(&self) -> usize {
-        let items: usize = self.folders.iter().map(|(_, page)| page.events.len()).sum();
+        let items: usize = self.pages().map(|(_, page)| page.events.len()).sum();
         1024 + items * (256 + 64 * self.wanted.fields.len())
     }
 
     fn write(&self, xml: &mut Xml) {
         xml.raw(r#"<m:FindItemResponse xmlns:m=""#).raw(MESSAGES).raw(r#"" xmlns:t=""#).raw(TYPES);
         xml.raw(r#""><m:ResponseMessages>"#);
-        for (viewer, page) in &self.folders {
+        for (viewer, page) in self.pages() {
             xml.raw(r#"<m:FindItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>"#);
             xml.raw(r#"<m:RootFolder"#);
             match page.rest {
@@ -185,6 +235,8 @@ impl Response for FindItemResponse {
 }
 
 const DAY: i64 = 86_400;
+/// Items that are looked at in one go.
+const AT_ONCE: usize = 16;
 
 #[cfg(test)]
 mod tests;

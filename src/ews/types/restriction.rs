@@ -16,9 +16,9 @@ use crate::calendar::zone::Zone;
 use crate::ews::pull::{Pull, Start};
 use crate::failure::Failure;
 
-use compare::{Comparison, Mode, constant, contains, excludes, same_kind};
+use compare::{Comparison, Constant, Mode, Wanted, excludes, order, same_kind};
 
-pub use compare::order;
+pub use compare::Key;
 
 /// A search expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Restriction {
     /// The property stands in a relation to something.
     Compare(PropertyPath, Relation, Operand),
     /// The text of the property holds another.
-    Contains(PropertyPath, Mode, Comparison, String),
+    Contains(PropertyPath, Wanted),
     /// None of these bits of the property is set.
     Excludes(PropertyPath, i64),
 }
@@ -60,7 +60,7 @@ pub enum Relation {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
     /// What the request says.
-    Constant(String),
+    Constant(Constant),
     /// Another property.
     Path(PropertyPath),
 }
@@ -72,11 +72,8 @@ impl Restriction {
     /// [`Failure::Malformed`], [`Failure::Schema`]; [`Failure::BadProperty`],
     /// [`Failure::UnsupportedQuery`] for what cannot be searched by.
     pub fn read(reader: &mut Pull<'_>) -> Result<Self, Failure> {
-        let mut all = list(reader)?;
-        match (all.pop(), all.is_empty()) {
-            (Some(one), true) => Ok(one),
-            _ => Err(missing("SearchExpression")),
-        }
+        let mut left = MOST;
+        one(reader, &mut left)
     }
 
     /// Whether it holds of an item; times without a zone are those of `zone`.
@@ -89,18 +86,15 @@ impl Restriction {
             Self::Exists(path) => value_of(seen, path).is_some(),
             Self::Compare(path, relation, operand) => {
                 let Some(value) = value_of(seen, path) else { return *relation == Relation::NotEqual };
-                let other = match operand {
-                    Operand::Constant(text) => constant(&value, text, zone),
-                    Operand::Path(path) => value_of(seen, path).filter(|other| same_kind(&value, other)),
+                let order = match operand {
+                    Operand::Constant(constant) => constant.order_of(&value, zone),
+                    Operand::Path(path) => {
+                        value_of(seen, path).filter(|other| same_kind(&value, other)).map(|other| order(&value, &other))
+                    }
                 };
-                match other {
-                    Some(other) => relation.holds(order(&value, &other)),
-                    None => *relation == Relation::NotEqual,
-                }
+                order.map_or(*relation == Relation::NotEqual, |order| relation.holds(order))
             }
-            Self::Contains(path, mode, comparison, text) => {
-                value_of(seen, path).is_some_and(|value| contains(&value, text, *mode, *comparison))
-            }
+            Self::Contains(path, wanted) => value_of(seen, path).is_some_and(|value| wanted.is_in(&value)),
             Self::Excludes(path, mask) => value_of(seen, path).is_none_or(|value| excludes(&value, *mask)),
         }
     }
@@ -120,7 +114,8 @@ impl Restriction {
             return Err(unsupported());
         }
         let subject = PropertyPath::Field(Field::Subject);
-        Ok(Self::Contains(subject, Mode::Substring, Comparison { case: false, marks: false }, plain.to_owned()))
+        let comparison = Comparison { case: false, marks: false };
+        Ok(Self::Contains(subject, Wanted::new(Mode::Substring, comparison, plain)))
     }
 
     /// Calls `each` with every property that is named.
@@ -187,31 +182,46 @@ pub fn comparable(start: &Start<'_>, reader: &mut Pull<'_>) -> Result<Option<Pro
     if is_comparable(&path) { Ok(Some(path)) } else { Err(Failure::UnsupportedQuery { path: path.text() }) }
 }
 
-fn list(reader: &mut Pull<'_>) -> Result<Vec<Restriction>, Failure> {
+/// The one expression in the element that the reader stands in, where so many more may follow.
+fn one(reader: &mut Pull<'_>, left: &mut usize) -> Result<Restriction, Failure> {
+    let mut all = list(reader, left)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => Err(missing("SearchExpression")),
+    }
+}
+
+fn list(reader: &mut Pull<'_>, left: &mut usize) -> Result<Vec<Restriction>, Failure> {
     let mut all = Vec::new();
     while let Some(start) = reader.child()? {
-        all.push(expression(&start, reader)?);
+        *left = left.checked_sub(1).ok_or_else(|| Failure::Schema {
+            path: "Restriction".to_owned(),
+            problem: format!("more than {MOST} search expressions"),
+        })?;
+        all.push(expression(&start, reader, left)?);
     }
     Ok(all)
 }
 
-fn expression(start: &Start<'_>, reader: &mut Pull<'_>) -> Result<Restriction, Failure> {
+fn expression(start: &Start<'_>, reader: &mut Pull<'_>, left: &mut usize) -> Result<Restriction, Failure> {
     let element = start.local().to_owned();
     match element.as_str() {
-        "And" => list(reader).map(Restriction::And),
-        "Or" => list(reader).map(Restriction::Or),
-        "Not" => Ok(Restriction::Not(Box::new(Restriction::read(reader)?))),
+        "And" => list(reader, left).map(Restriction::And),
+        "Or" => list(reader, left).map(Restriction::Or),
+        "Not" => Ok(Restriction::Not(Box::new(one(reader, left)?))),
         "Exists" => Ok(Restriction::Exists(operands(reader)?.0)),
         "Contains" => {
             let mode = Mode::named(start.attribute("ContainmentMode")?.as_deref())?;
             let comparison = Comparison::named(start.attribute("ContainmentComparison")?.as_deref())?;
             match operands(reader)? {
-                (path, Some(Operand::Constant(text))) => Ok(Restriction::Contains(path, mode, comparison, text)),
+                (path, Some(Operand::Constant(constant))) => {
+                    Ok(Restriction::Contains(path, Wanted::new(mode, comparison, constant.text())))
+                }
                 _ => Err(missing("Constant")),
             }
         }
         "Excludes" => match operands(reader)? {
-            (path, Some(Operand::Constant(mask))) => Ok(Restriction::Excludes(path, bits(&mask)?)),
+            (path, Some(Operand::Constant(mask))) => Ok(Restriction::Excludes(path, bits(mask.text())?)),
             _ => Err(missing("Bitmask")),
         },
         element => {
@@ -231,13 +241,13 @@ fn operands(reader: &mut Pull<'_>) -> Result<(PropertyPath, Option<Operand>), Fa
     while let Some(part) = reader.child()? {
         match part.local() {
             "Constant" | "Bitmask" => {
-                operand = part.attribute("Value")?.map(Operand::Constant);
+                operand = part.attribute("Value")?.map(Constant::new).map(Operand::Constant);
                 reader.skip()?;
             }
             "FieldURIOrConstant" => {
                 while let Some(inner) = reader.child()? {
                     if inner.local() == "Constant" {
-                        operand = inner.attribute("Value")?.map(Operand::Constant);
+                        operand = inner.attribute("Value")?.map(Constant::new).map(Operand::Constant);
                         reader.skip()?;
                     } else {
                         operand = comparable(&inner, reader)?.map(Operand::Path);
@@ -262,6 +272,9 @@ fn bits(mask: &str) -> Result<i64, Failure> {
     };
     number.map_err(|_| Failure::Schema { path: "Bitmask".to_owned(), problem: "is no number".to_owned() })
 }
+
+/// Search expressions of one request; each is asked of each item.
+const MOST: usize = 100;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::calendar_item::{Seen, value_of};
 use super::property_path::PropertyPath;
-use super::restriction::{comparable, order};
+use super::restriction::{Key, comparable};
 use super::value::missing;
 use crate::ews::pull::Pull;
 use crate::failure::Failure;
@@ -45,22 +45,33 @@ impl SortOrder {
                     None => reader.skip()?,
                 }
             }
+            if keys.len() == MOST {
+                let problem = format!("more than {MOST} properties");
+                return Err(Failure::Schema { path: "SortOrder".to_owned(), problem });
+            }
             keys.push((path.ok_or_else(|| missing("Path"))?, direction));
         }
         Ok(Self(keys))
     }
 
-    /// How two items are ordered; what is not set comes first.
+    /// What an item is sorted by.
     #[must_use]
-    pub fn compare(&self, one: &Seen<'_>, other: &Seen<'_>) -> Ordering {
-        let by = |(path, direction): &(PropertyPath, Direction)| {
-            let order = match (value_of(one, path), value_of(other, path)) {
-                (Some(one), Some(other)) => order(&one, &other),
+    pub fn keys(&self, seen: &Seen<'_>) -> Vec<Option<Key>> {
+        self.paths().map(|path| value_of(seen, path).as_ref().map(Key::of)).collect()
+    }
+
+    /// How two items are ordered by their keys; what is not set comes first.
+    #[must_use]
+    pub fn compare(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Ordering {
+        let by = |((_, direction), (one, other)): (&(PropertyPath, Direction), (&Option<Key>, &Option<Key>))| {
+            let order = match (one, other) {
+                (Some(one), Some(other)) => one.order(other),
                 (one, other) => one.is_some().cmp(&other.is_some()),
             };
             if *direction == Direction::Ascending { order } else { order.reverse() }
         };
-        self.0.iter().map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        let keys = one.iter().zip(other);
+        self.0.iter().zip(keys).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Every property that is named.
@@ -74,3 +85,6 @@ impl SortOrder {
         self.0.is_empty()
     }
 }
+
+/// As many as clients have columns to sort by, and more; each is told of each item.
+const MOST: usize = 8;

@@ -27,7 +27,7 @@ const NAME: &str = "event_get";
 /// # Errors
 /// What failed the call.
 pub(in crate::graph) async fn event_get(visit: Visit<'_>, id: &EventId, parts: &EventParts) -> Result<Event, Trouble> {
-    let item: Item = visit.ask(&visit.call(NAME, address(visit, id, parts))).await?;
+    let item: Item = visit.ask(&visit.call(NAME, address(visit, id, parts)?)).await?;
     let mut event = item.read(&parts.properties)?;
     if parts.exceptions && event.kind == EventKind::Master {
         let changed: Changed = visit.ask(&visit.call(NAME, changes(visit, id))).await?;
@@ -42,7 +42,12 @@ pub(in crate::graph) async fn events_get(
     ids: &[EventId],
     parts: &EventParts,
 ) -> Vec<Result<Event, Failure>> {
-    let urls = ids.iter().map(|id| visit.client.relative(&address(visit, id, parts))).collect();
+    let urls: Result<_, Failure> =
+        ids.iter().map(|id| Ok(visit.client.relative(&address(visit, id, parts)?))).collect();
+    let urls = match urls {
+        Ok(urls) => urls,
+        Err(failure) => return ids.iter().map(|_| Err(failure.clone())).collect(),
+    };
     let items = all::<Item>(visit, urls).await.into_iter();
     let mut events: Vec<_> = items.map(|item| item.and_then(|item| item.read(&parts.properties))).collect();
     if !parts.exceptions {
@@ -96,10 +101,10 @@ struct Address {
     address: Option<String>,
 }
 
-fn address(visit: Visit<'_>, id: &EventId, parts: &EventParts) -> Url {
+fn address(visit: Visit<'_>, id: &EventId, parts: &EventParts) -> Result<Url, Failure> {
     let mut url = visit.event(id, &[]);
-    parts.ask_one(&mut url);
-    url
+    parts.ask_one(&mut url)?;
+    Ok(url)
 }
 
 /// Only a series has changed occurrences, and only for one does Graph say that they can be asked for

@@ -32,7 +32,7 @@ pub(in crate::graph) async fn event_instances(
     url.query_pairs_mut()
         .append_pair("startDateTime", &format!("{start}Z"))
         .append_pair("endDateTime", &format!("{end}Z"));
-    parts.ask_many(&mut url);
+    parts.ask_many(&mut url)?;
     // What begins before the window comes first, and is not counted.
     let items: Vec<Item> = visit.pages(NAME, url, most.saturating_add(MARGIN)).await?;
     let events = items.into_iter().map(|item| item.read(&parts.properties)).collect::<Result<Vec<_>, _>>()?;

@@ -25,7 +25,7 @@ const FEW: usize = 10;
 /// What failed a page, [`Failure::TooManyFound`].
 pub(in crate::graph) async fn event_list(visit: Visit<'_>, parts: &EventParts) -> Result<Vec<Event>, Trouble> {
     let mut url = visit.url(&["events"]);
-    parts.ask_many(&mut url);
+    parts.ask_many(&mut url)?;
     let items: Vec<Item> = visit.pages(NAME, url, MOST + 1).await?;
     if items.len() > MOST {
         return Err(Failure::TooManyFound.into());

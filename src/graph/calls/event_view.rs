@@ -39,7 +39,7 @@ pub(in crate::graph) async fn event_view(
     url.query_pairs_mut()
         .append_pair("startDateTime", &format!("{start}Z"))
         .append_pair("endDateTime", &format!("{end}Z"));
-    parts.ask_many(&mut url);
+    parts.ask_many(&mut url)?;
     let items: Vec<Item> = visit.pages(NAME, url, MOST + 1).await?;
     if items.len() > MOST {
         return Err(Failure::TooManyFound.into());

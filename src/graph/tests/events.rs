@@ -72,6 +72,23 @@ async fn more_events_than_an_answer_may_hold_are_a_failure() {
 }
 
 #[tokio::test]
+async fn the_pages_of_a_collection_have_a_size_together() {
+    let stub = Stub::start(|seen| {
+        let next = format!("http://{}{}?page=2", seen.headers["host"].to_str().unwrap(), seen.path);
+        let next = if seen.query.contains_key("page") { Value::Null } else { json!(next) };
+        let page = json!({"value": [event("A")], "@odata.nextLink": next, "padding": " ".repeat(5_000)});
+        seen.path.contains("/users/").then(|| Reply::json(200, &page))
+    })
+    .await;
+    for (collection_bytes, expected) in [(20_000, Ok(2)), (9_000, Err(Failure::TooManyFound))] {
+        let settings = Settings { collection_bytes, ..Settings::default() };
+        let graphs = stub.graphs(vec![credential(&[CalendarRead])], settings);
+        let told = graphs.events(&permit(CalendarRead), &EventParts::default(), &journal()).await;
+        assert_eq!(told.map(|events| events.len()), expected);
+    }
+}
+
+#[tokio::test]
 async fn of_many_events_each_has_its_own_outcome_and_those_put_off_are_asked_again() {
     let throttled = AtomicUsize::new(0);
     let stub = Stub::start(move |seen| {

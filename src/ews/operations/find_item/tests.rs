@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use futures::FutureExt;
+
 use super::*;
 use crate::client::Ceiling;
 use crate::ews::soap::Envelope;
@@ -105,6 +107,39 @@ fn too_many_items_are_a_failure_unless_a_part_will_do() {
     assert!(large.is_last && large.events.len() == 3000);
     let cut = calendar(Some(5)).page(many(6)).unwrap();
     assert_eq!((cut.events.len(), cut.total, cut.is_last), (5, 6, false));
+}
+
+#[test]
+fn a_long_list_is_not_looked_at_in_one_go() {
+    let find = FindItem(find(r#"Traversal="Shallow""#, CALENDARS).unwrap());
+    let (viewer, zone) = (viewer(Ceiling::Full, None), Zone::utc());
+    let few = find.sorted(&viewer, many(AT_ONCE), None, &zone).now_or_never();
+    assert_eq!(few.map(|events| events.len()), Some(AT_ONCE));
+    assert!(find.sorted(&viewer, many(AT_ONCE + 1), None, &zone).now_or_never().is_none());
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_read_once() {
+    use crate::calendar::Mailbox;
+    use crate::client::{Client, Policy};
+    let policy = Policy::unlimited(&[Capability::CalendarRead], &["*"], Ceiling::Full);
+    let client = Client::without_login("c", policy);
+    let place = |name: &str, address: &str| Place {
+        known: tree::known(name).unwrap(),
+        mailbox: client.permit(&Mailbox::parse(address).unwrap(), Capability::CalendarRead).unwrap(),
+    };
+    let (a, b) = ("a@example.com", "b@example.com");
+    let named = [("calendar", a), ("inbox", a), ("Calendar", "A@example.com"), ("calendar", b), ("calendar", a)];
+    let (places, order) = each_once(named.map(|(name, address)| place(name, address)).into());
+    assert_eq!((places.len(), order), (3, vec![0, 1, 0, 2, 0]));
+    let folders: Vec<_> =
+        (1..=3).map(|count| (viewer(Ceiling::Full, None), View::All.page(many(count)).unwrap())).collect();
+    let wanted = Wanted { fields: [crate::ews::types::property_path::Field::ItemId].into(), ..Wanted::default() };
+    let mut xml = Xml::default();
+    FindItemResponse { wanted, folders, order: vec![2, 0, 2] }.write(&mut xml);
+    let told: Vec<_> =
+        xml.finish().split("<m:RootFolder").skip(1).map(|part| part.matches("<t:ItemId").count()).collect();
+    assert_eq!(told, [3, 1, 3]);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! something untrue are not told at all; whatever is made of the event afterwards cannot give it away.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
+use super::super::body;
 use super::super::property_path::Field;
 use super::{days, state};
 use crate::calendar::event::{Event, EventId, EventKind, Importance, Response, Sensitivity, When};
@@ -36,6 +38,7 @@ pub struct Seen<'e> {
     zone: Zone,
     start: i64,
     end: i64,
+    body_text: OnceLock<Option<String>>,
 }
 
 impl Viewer {
@@ -56,7 +59,7 @@ impl Viewer {
         let zone = self.zone_of(event);
         let (start, end) = event.when.instants(&zone);
         let event = redacted(event, ceiling);
-        Seen { event, ceiling, zone, start: start.as_second(), end: end.as_second() }
+        Seen { event, ceiling, zone, start: start.as_second(), end: end.as_second(), body_text: OnceLock::new() }
     }
 
     /// When the request came.
@@ -107,6 +110,12 @@ impl Seen<'_> {
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
+    }
+
+    /// The body as plain text, which is made of HTML once.
+    #[must_use]
+    pub fn body_text(&self) -> Option<&str> {
+        self.body_text.get_or_init(|| self.event.body.as_ref().map(|body| body::text(body).into_owned())).as_deref()
     }
 
     /// Whether a property may be told.

@@ -68,7 +68,7 @@ fn of_field<'v>(seen: &'v Seen<'_>, field: Field) -> Option<Value<'v>> {
         Field::Subject => text(&event.subject),
         Field::Sensitivity => rank(state::sensitivity(event.sensitivity), &SENSITIVITIES),
         Field::Importance => rank(state::importance(event.importance), &IMPORTANCES),
-        Field::Body | Field::TextBody => event.body.as_ref().map(|body| Value::Text(super::body::text(body))),
+        Field::Body | Field::TextBody => seen.body_text().map(|text| Value::Text(Cow::Borrowed(text))),
         Field::DateTimeReceived | Field::DateTimeSent | Field::DateTimeCreated => instant(event.created),
         Field::LastModifiedTime | Field::DateTimeStamp => instant(event.modified),
         Field::Categories if event.categories.is_empty() => None,

@@ -34,6 +34,124 @@ pub struct Comparison {
     pub marks: bool,
 }
 
+/// What a request compares properties with, in every form that it may be needed in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constant {
+    text: String,
+    folded: String,
+    number: Option<f64>,
+    flag: Option<bool>,
+    time: Option<WireTime>,
+}
+
+/// A text that others have to hold, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    mode: Mode,
+    comparison: Comparison,
+    folded: String,
+}
+
+/// A value to sort by, made once for each item. Those of different kinds come one kind after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Key {
+    /// Also a yes or no, an instant and a place among names.
+    Number(f64),
+    /// Without regard to case.
+    Text(String),
+}
+
+impl Constant {
+    /// From the request's text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        let trimmed = text.trim();
+        let flag = match trimmed.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        };
+        let (number, time) = (trimmed.parse().ok(), WireTime::parse(trimmed));
+        Self { folded: folded(&text), number, flag, time, text }
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How a value is ordered to it; nothing if it cannot be a value of that kind.
+    pub(super) fn order_of(&self, value: &Value<'_>, zone: &Zone) -> Option<Ordering> {
+        match value {
+            Value::Number(number) => self.number.map(|other| number.total_cmp(&other)),
+            Value::Flag(flag) => self.flag.map(|other| flag.cmp(&other)),
+            Value::Instant(second) => self.time.map(|other| second.cmp(&other.second(zone))),
+            Value::Rank(_, place, names) => {
+                let trimmed = self.text.trim();
+                names.iter().position(|name| name.eq_ignore_ascii_case(trimmed)).map(|other| place.cmp(&other))
+            }
+            Value::Texts(texts) if texts.iter().any(|text| folded(text) == self.folded) => Some(Ordering::Equal),
+            Value::Text(_) | Value::Texts(_) => Some(folded(&text(value)).cmp(&self.folded)),
+        }
+    }
+}
+
+impl Wanted {
+    /// A text that has to stand somewhere.
+    #[must_use]
+    pub fn new(mode: Mode, comparison: Comparison, text: &str) -> Self {
+        Self { mode, comparison, folded: comparison.fold(text) }
+    }
+
+    /// Whether a value's text, or any of its texts, holds it.
+    pub(super) fn is_in(&self, value: &Value<'_>) -> bool {
+        match value {
+            Value::Text(text) => self.is_in_text(text),
+            Value::Texts(texts) => texts.iter().any(|text| self.is_in_text(text)),
+            Value::Rank(name, ..) => self.is_in_text(name),
+            Value::Number(_) | Value::Flag(_) | Value::Instant(_) => false,
+        }
+    }
+
+    fn is_in_text(&self, whole: &str) -> bool {
+        let (whole, wanted) = (self.comparison.fold(whole), &self.folded);
+        match self.mode {
+            Mode::FullString => whole == *wanted,
+            Mode::Prefixed => whole.starts_with(wanted),
+            Mode::Substring => whole.contains(wanted),
+            Mode::PrefixOnWords => begins_word(&whole, wanted, false),
+            Mode::ExactPhrase => begins_word(&whole, wanted, true),
+        }
+    }
+}
+
+impl Key {
+    /// Of a value.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "instants and places are far below 2^53")]
+    pub fn of(value: &Value<'_>) -> Self {
+        match value {
+            Value::Number(number) => Self::Number(*number),
+            Value::Flag(flag) => Self::Number(f64::from(u8::from(*flag))),
+            Value::Instant(second) => Self::Number(*second as f64),
+            Value::Rank(_, place, _) => Self::Number(*place as f64),
+            Value::Text(_) | Value::Texts(_) => Self::Text(folded(&text(value))),
+        }
+    }
+
+    /// Which comes first.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one.total_cmp(other),
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+        }
+    }
+}
+
 impl Mode {
     /// By its name; a missing one means the whole text.
     pub(super) fn named(name: Option<&str>) -> Result<Self, Failure> {
@@ -71,7 +189,7 @@ impl Comparison {
 
 /// How two values of one kind are ordered; texts without regard to case, as Exchange does it.
 #[must_use]
-pub fn order(one: &Value<'_>, other: &Value<'_>) -> Ordering {
+pub(super) fn order(one: &Value<'_>, other: &Value<'_>) -> Ordering {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => one.total_cmp(other),
         (Value::Flag(one), Value::Flag(other)) => one.cmp(other),
@@ -85,46 +203,6 @@ pub fn order(one: &Value<'_>, other: &Value<'_>) -> Ordering {
 /// Whether two values can be compared with each other.
 pub(super) fn same_kind(one: &Value<'_>, other: &Value<'_>) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
-}
-
-/// A constant as a value of the same kind as another; nothing if it cannot be one.
-pub(super) fn constant<'c>(like: &Value<'_>, text: &'c str, zone: &Zone) -> Option<Value<'c>> {
-    let trimmed = text.trim();
-    match like {
-        Value::Text(_) | Value::Texts(_) => Some(Value::Text(Cow::Borrowed(text))),
-        Value::Number(_) => trimmed.parse().ok().map(Value::Number),
-        Value::Flag(_) => match trimmed.to_ascii_lowercase().as_str() {
-            "true" | "1" => Some(Value::Flag(true)),
-            "false" | "0" => Some(Value::Flag(false)),
-            _ => None,
-        },
-        Value::Instant(_) => WireTime::parse(trimmed).map(|time| Value::Instant(time.second(zone))),
-        Value::Rank(_, _, names) => {
-            let place = names.iter().position(|name| name.eq_ignore_ascii_case(trimmed))?;
-            Some(Value::Rank(names.get(place)?, place, names))
-        }
-    }
-}
-
-/// Whether a value's text, or any of its texts, holds another.
-pub(super) fn contains(value: &Value<'_>, text: &str, mode: Mode, comparison: Comparison) -> bool {
-    let wanted = comparison.fold(text);
-    let holds = |whole: &str| {
-        let whole = comparison.fold(whole);
-        match mode {
-            Mode::FullString => whole == wanted,
-            Mode::Prefixed => whole.starts_with(&wanted),
-            Mode::Substring => whole.contains(&wanted),
-            Mode::PrefixOnWords => begins_word(&whole, &wanted, false),
-            Mode::ExactPhrase => begins_word(&whole, &wanted, true),
-        }
-    };
-    match value {
-        Value::Text(text) => holds(text),
-        Value::Texts(texts) => texts.iter().any(|text| holds(text)),
-        Value::Rank(name, ..) => holds(name),
-        Value::Number(_) | Value::Flag(_) | Value::Instant(_) => false,
-    }
 }
 
 /// Whether a number has none of the bits.

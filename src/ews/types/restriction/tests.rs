@@ -140,6 +140,25 @@ fn what_cannot_be_searched_by() {
 }
 
 #[test]
+fn no_search_has_more_than_a_hundred_expressions() {
+    let equal = compare("IsEqualTo", "item:Subject", "x");
+    let of = |depth: usize, rest: usize| {
+        let not = format!("{}{equal}{}", "<Not>".repeat(depth), "</Not>".repeat(depth));
+        read(&format!("<Or>{not}{}</Or>", equal.repeat(rest)))
+    };
+    assert!(of(9, 89).is_ok());
+    assert!(matches!(of(9, 90), Err(Failure::Schema { path, .. }) if path == "Restriction"));
+}
+
+#[test]
+fn a_body_becomes_text_once() {
+    let (viewer, meeting) = (viewer(Ceiling::Full, None), meeting());
+    let seen = viewer.see(&meeting);
+    let first = seen.body_text().unwrap();
+    assert_eq!((first.trim(), first.as_ptr()), ("secret", seen.body_text().unwrap().as_ptr()));
+}
+
+#[test]
 fn queries_for_the_subject() {
     let found = |query: &str| {
         Restriction::of_query(query)
@@ -166,10 +185,15 @@ fn orders() {
     let viewer = viewer(Ceiling::Full, None);
     let (one, other) = (meeting(), Event { subject: "a".to_owned(), ..meeting() });
     let (one, other) = (viewer.see(&one), viewer.see(&other));
-    let by = |keys: &str| read(keys).unwrap().compare(&one, &other);
+    let by = |keys: &str| {
+        let order = read(keys).unwrap();
+        order.compare(&order.keys(&one), &order.keys(&other))
+    };
     assert_eq!(by(&key("item:Subject", "Ascending")), Ordering::Greater);
     assert_eq!(by(&(key("calendar:Start", "Ascending") + &key("item:Subject", "Descending"))), Ordering::Less);
     assert_eq!(by(&key("calendar:Start", "Ascending")), Ordering::Equal);
+    assert!(read(&key("item:Subject", "Ascending").repeat(8)).is_ok());
+    assert!(matches!(read(&key("item:Subject", "Ascending").repeat(9)), Err(Failure::Schema { .. })));
     assert!(matches!(read(&key("item:Subject", "Up")), Err(Failure::Schema { .. })));
     assert!(matches!(read(&key("calendar:Recurrence", "Ascending")), Err(Failure::UnsupportedQuery { .. })));
 }
