@@ -1,5 +1,6 @@
 //! Calendar items: reading and writing them, as callers do.
 
+mod convert;
 mod folders;
 mod people;
 mod read;

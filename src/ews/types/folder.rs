@@ -52,7 +52,11 @@ impl Folder {
         }
     }
 
-    fn of_id(id: &str) -> Result<Self, Failure> {
+    /// Reads an id that was given out.
+    ///
+    /// # Errors
+    /// [`Failure::EmptyId`], [`Failure::BadId`]; [`Failure::NoSuchFolder`] for one that never was.
+    pub fn of_id(id: &str) -> Result<Self, Failure> {
         if id.trim().is_empty() {
             return Err(Failure::EmptyId);
         }

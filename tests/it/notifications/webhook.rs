@@ -34,6 +34,12 @@ async fn looks(gateway: &Gateway) -> u64 {
     gateway.calls("calendarViewDelta").await
 }
 
+/// How often Graph was asked to prolong its subscription.
+async fn renewals(gateway: &Gateway) -> usize {
+    let ledger = gateway.ledger().await;
+    ledger["calls"].as_array().unwrap().iter().filter(|call| call["method"] == "PATCH").count()
+}
+
 /// Waits until no look is under way or due.
 async fn settled(gateway: &Gateway) -> u64 {
     let mut before = looks(gateway).await;
@@ -84,6 +90,18 @@ async fn changes_are_told_at_once() {
     settled(&gateway).await;
     assert_eq!(arranged(&gateway).await["id"], next["id"]);
     assert!(gateway.ledger().await["calls"].as_array().unwrap().iter().any(|call| call["method"] == "PATCH"));
+
+    // Also when it says so while the calendar cannot be read.
+    let before = renewals(&gateway).await;
+    control(&gateway, Method::POST, "faults", json!({ "call": "calendarViewDelta", "status": 403 })).await;
+    control(&gateway, Method::POST, "lifecycle", json!({ "event": "reauthorizationRequired" })).await;
+    settled(&gateway).await;
+    assert_eq!(renewals(&gateway).await, before);
+    control(&gateway, Method::DELETE, "faults", Value::Null).await;
+    let item = exchange_id(&gateway.meet(ROOM, meeting("Afterwards")).await);
+    assert_eq!(listener.events(&gateway).await, [(id.clone(), "CreatedEvent".into(), item)]);
+    settled(&gateway).await;
+    assert_eq!(renewals(&gateway).await, before + 1);
     drop(listener);
 
     // And it goes on after a restart.
