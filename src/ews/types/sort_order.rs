@@ -63,15 +63,16 @@ impl SortOrder {
     /// How two items are ordered by their keys; what is not set comes first.
     #[must_use]
     pub fn compare(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Ordering {
-        let by = |((_, direction), (one, other)): (&(PropertyPath, Direction), (&Option<Key>, &Option<Key>))| {
+        for ((_, direction), (one, other)) in self.0.iter().zip(one.iter().zip(other)) {
             let order = match (one, other) {
                 (Some(one), Some(other)) => one.order(other),
                 (one, other) => one.is_some().cmp(&other.is_some()),
             };
-            if *direction == Direction::Ascending { order } else { order.reverse() }
-        };
-        let keys = one.iter().zip(other);
-        self.0.iter().zip(keys).map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            if order.is_ne() {
+                return if *direction == Direction::Ascending { order } else { order.reverse() };
+            }
+        }
+        Ordering::Equal
     }
 
     /// Every property that is named.
