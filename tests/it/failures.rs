@@ -34,7 +34,7 @@ async fn recovered(gateway: &Gateway) {
 
 /// Asks about Nina, whose Graph fails so, and Fay of another tenant, whose does not.
 async fn failing(fault: Value) -> Element {
-    let (limits, graph) = ("deadline = \"1200ms\"".to_owned(), "timeout = \"600ms\"".to_owned());
+    let (limits, graph) = ("deadline = \"5s\"".to_owned(), "timeout = \"2500ms\"".to_owned());
     let gateway = Setup { limits, graph, ..setup() }.start().await;
     // Both tenants have their tokens and are known to be well.
     assert!(ask(&gateway, &[NINA, FAY]).await.iter().all(|answer| answer.code() == "NoError"));
