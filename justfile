@@ -55,7 +55,9 @@ fuzz-seeds:
     done
     cp -t fuzz/corpus/icalendar fixtures/icalendar/*.ics
     if [ -d fixtures/graph ]; then
-        find fixtures/graph -name '*.json' -exec cp -t fuzz/corpus/graph_reply {} +
+        find fixtures/graph -name '*.json' | while read -r file; do
+            cp "$file" "fuzz/corpus/graph_reply/$(echo "${file#fixtures/graph/}" | tr / -)"
+        done
     fi
     messages=$(grep -oE '"(negotiate|authenticate)": "[^"]*"' fixtures/ntlm/recorded.json | cut -d '"' -f 4)
     for message in $messages; do
