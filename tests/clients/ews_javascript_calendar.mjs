@@ -101,18 +101,25 @@ assert.equal((await view(7, 8)).filter((one) => one.Subject === "Called off").le
 await (await ews.Appointment.Bind(service, meeting.Id)).CancelMeeting("Sorry");
 assert.equal((await view(7, 8)).filter((one) => one.Subject === "Called off").length, 0);
 
-// Hearing of changes, by pulling and by streaming.
+// Hearing of changes, by pulling and by streaming. What was done just before may be told too.
+const isAbout = async (event, subject) => {
+  if (ews.EventType[event.EventType] !== "Created") return false;
+  try {
+    return (await ews.Appointment.Bind(service, event.ItemId)).Subject === subject;
+  } catch (error) {
+    assert.equal(error.ErrorCode, ews.ServiceError.ErrorItemNotFound);
+    return false;
+  }
+};
 const pull = await service.SubscribeToPullNotifications([calendar], 10, null, ews.EventType.Created, ews.EventType.Deleted);
 await new Promise((done) => setTimeout(done, 5000));
 const pulled = await graph("POST", `${owner}/events`, { subject: "Pulled", ...times });
 let events = [];
 for (let tries = 0; tries < 30 && events.length === 0; tries += 1) {
   await new Promise((done) => setTimeout(done, 500));
-  events = [...(await pull.GetEvents()).ItemEvents];
+  for (const one of (await pull.GetEvents()).ItemEvents) if (await isAbout(one, "Pulled")) events.push(one);
 }
 assert.equal(events.length, 1);
-assert.equal(ews.EventType[events[0].EventType], "Created");
-assert.equal((await ews.Appointment.Bind(service, events[0].ItemId)).Subject, "Pulled");
 await pull.Unsubscribe();
 await graph("DELETE", `${owner}/events/${pulled.id}`);
 
@@ -120,16 +127,16 @@ const subscription = await service.SubscribeToStreamingNotifications([calendar],
 const connection = new ews.StreamingSubscriptionConnection(service, 1);
 connection.AddSubscription(subscription);
 const heard = new Promise((done, fail) => {
-  connection.OnNotificationEvent.push((_, args) => done(args.Events));
+  connection.OnNotificationEvent.push(async (_, args) => {
+    for (const one of args.Events) if (await isAbout(one, "Streamed")) done(one);
+  });
   connection.OnSubscriptionError.push((_, args) => fail(args.Exception));
 });
 connection.Open();
 await new Promise((done) => setTimeout(done, 4000));
 const streamed = await graph("POST", `${owner}/events`, { subject: "Streamed", ...times });
 const late = new Promise((_, fail) => setTimeout(() => fail(new Error("no event within 6 s")), 6000));
-const [event] = [...(await Promise.race([heard, late]))];
-assert.equal(ews.EventType[event.EventType], "Created");
-assert.equal((await ews.Appointment.Bind(service, event.ItemId)).Subject, "Streamed");
+await Promise.race([heard, late]);
 await graph("DELETE", `${owner}/events/${streamed.id}`);
 connection.Close();
 await subscription.Unsubscribe();
