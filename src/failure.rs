@@ -43,6 +43,9 @@ pub enum Failure {
     /// A subscription to nothing, or to what cannot be subscribed to.
     #[error("The subscription request is not valid.")]
     BadSubscriptionRequest,
+    /// Automatic replies for a time that is over, or ends before it starts, or for none.
+    #[error("The duration of the scheduled Out of Office is not valid: it must end after it starts, and in the future.")]
+    BadScheduledDuration,
     /// A value that the calendar service does not take.
     #[error("The calendar service does not accept a value of the item.")]
     BadValue,
@@ -190,9 +193,18 @@ pub enum Failure {
         /// What is wrong with it.
         problem: String,
     },
+    /// Automatic replies without one of their two texts.
+    #[error("The Out of Office settings must have an internal and an external reply.")]
+    ReplyMissing,
     /// Another client's subscription.
     #[error("Access is denied. Only the subscription owner may access the subscription.")]
     SubscriptionDenied,
+    /// More recipients than one request may ask about.
+    #[error("The request names too many recipients: at most {most}.")]
+    TooManyRecipients {
+        /// How many it may name.
+        most: usize,
+    },
     /// Not answered before the deadline.
     #[error("Request could not be processed in time.")]
     TimedOut,
@@ -298,6 +310,7 @@ impl Failure {
             | Self::BadMime
             | Self::BadProperty { .. }
             | Self::BadRecurrence
+            | Self::BadScheduledDuration
             | Self::BadSubscriptionRequest
             | Self::BadValue
             | Self::BadWatermark
@@ -322,9 +335,11 @@ impl Failure {
             | Self::OccurrenceDeleted
             | Self::OccurrenceOutOfRange
             | Self::ReadOnlyProperty { .. }
+            | Self::ReplyMissing
             | Self::TooLong
             | Self::TooManyFound
             | Self::TooManyProperties
+            | Self::TooManyRecipients { .. }
             | Self::TooManySubscriptions
             | Self::UpdateCount
             | Self::UpdateMismatch
@@ -368,9 +383,11 @@ impl Failure {
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyFound => "too_many_found",
             Self::TooManyProperties => "too_many_properties",
+            Self::TooManyRecipients { .. } => "too_many_recipients",
             Self::TooLong => "too_long",
             Self::SubscriptionDenied => "subscription_denied",
             Self::ReadOnlyProperty { .. } => "read_only_property",
+            Self::ReplyMissing => "reply_missing",
             Self::OccurrenceOutOfRange => "occurrence_out_of_range",
             Self::OccurrenceDeleted => "occurrence_deleted",
             Self::OccurrenceBoundary => "occurrence_boundary",
@@ -394,6 +411,7 @@ impl Failure {
             Self::BadSubscriptionRequest => "bad_subscription_request",
             Self::BadValue => "bad_value",
             Self::BadRecurrence => "bad_recurrence",
+            Self::BadScheduledDuration => "bad_scheduled_duration",
             Self::BadProperty { .. } => "bad_property",
             Self::BadMime => "bad_mime",
             Self::BadId => "bad_id",

@@ -3,11 +3,10 @@
 //!
 //! Owns how the one form becomes the other.
 
-mod plain;
-
 use std::borrow::Cow;
 
 use crate::calendar::event::Body;
+use crate::calendar::plain_text;
 use crate::ews::xml::Xml;
 
 /// In which form a body is wanted.
@@ -53,7 +52,7 @@ pub fn text(body: &Body) -> Cow<'_, str> {
     if !body.is_html {
         return Cow::Borrowed(&body.content);
     }
-    Cow::Owned(plain::of(&body.content))
+    Cow::Owned(plain_text::of_html(&body.content))
 }
 
 /// A body as an HTML document.

@@ -4,11 +4,14 @@
 //! Graph stores in a form of its own is compared by what it says: texts without their markup, times
 //! as instants. Must not know calls.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::names::role_name;
 use crate::calendar::event::{Attendee, Body, Event, EventChange, When, ZonedTime};
+use crate::calendar::plain_text;
 use crate::calendar::recurrence::Recurrence;
 use crate::calendar::zone::Zone;
 
@@ -97,23 +100,10 @@ fn says_the_same(is: &Body, wanted: &Body) -> bool {
     lines(is) == lines(wanted)
 }
 
-/// The letters and digits of a body; of HTML without markup and character references.
+/// The letters and digits of a body; of HTML those that are shown.
 fn letters(body: &Body) -> String {
-    if !body.is_html {
-        return body.content.chars().filter(|letter| letter.is_alphanumeric()).collect();
-    }
-    let mut letters = String::with_capacity(body.content.len());
-    let mut inside = None;
-    for letter in body.content.chars() {
-        match (inside, letter) {
-            (None, '<') => inside = Some('>'),
-            (None, '&') => inside = Some(';'),
-            (Some(end), letter) if letter == end || (end == ';' && letter.is_whitespace()) => inside = None,
-            (None, letter) if letter.is_alphanumeric() => letters.push(letter),
-            (Some(_) | None, _) => {}
-        }
-    }
-    letters
+    let text = if body.is_html { Cow::Owned(plain_text::of_html(&body.content)) } else { Cow::Borrowed(&*body.content) };
+    text.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! HTML as plain text.
 //!
-//! Owns the layout: paragraphs, lines, cells. Anybody who sends an invitation writes HTML that comes here, so that
-//! nothing is kept of elements but how deep the current one is hidden; the work grows with the text alone.
+//! Owns the layout: paragraphs, lines, cells. Anybody who sends an invitation or sets an automatic reply writes HTML
+//! that comes here, so that nothing is kept of elements but how deep the current one is hidden; the work grows with
+//! the text alone.
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};
 
 /// The text of a document.
-pub(super) fn of(html: &str) -> String {
+#[must_use]
+pub fn of_html(html: &str) -> String {
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
     let mut page = Page { text: String::with_capacity(html.len() / 2), ..Page::default() };
@@ -133,7 +135,7 @@ const LINES: [&[u8]; 13] = [
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::of_html;
 
     #[test]
     fn paragraphs_lines_and_cells() {
@@ -148,7 +150,7 @@ mod tests {
             ("a&nbsp;b &lt;c&gt; &euml;", "a\u{a0}b <c> ë"),
             ("", ""),
         ] {
-            assert_eq!(of(html), expected, "{html}");
+            assert_eq!(of_html(html), expected, "{html}");
         }
     }
 
@@ -156,12 +158,12 @@ mod tests {
     fn what_is_not_shown() {
         let page = "<!DOCTYPE html><html><head><title>t</title><style>p > a {}</style></head><body><!-- c -->\
             <script>if (a < b) alert('<p>')</script>x</body></html>";
-        assert_eq!(of(page), "x");
+        assert_eq!(of_html(page), "x");
     }
 
     #[test]
     fn broken_html_is_read_as_far_as_it_goes() {
-        assert_eq!(of("<p>a<b>b</p></i></head>c<unknown d='e'"), "ab\n\nc");
-        assert_eq!(of("</div></pre>a"), "a");
+        assert_eq!(of_html("<p>a<b>b</p></i></head>c<unknown d='e'"), "ab\n\nc");
+        assert_eq!(of_html("</div></pre>a"), "a");
     }
 }
