@@ -44,7 +44,9 @@ pub enum Failure {
     #[error("The subscription request is not valid.")]
     BadSubscriptionRequest,
     /// Automatic replies for a time that is over, or ends before it starts, or for none.
-    #[error("The duration of the scheduled Out of Office is not valid: it must end after it starts, and in the future.")]
+    #[error(
+        "The duration of the scheduled Out of Office is not valid: it must end after it starts, and in the future."
+    )]
     BadScheduledDuration,
     /// A value that the calendar service does not take.
     #[error("The calendar service does not accept a value of the item.")]

@@ -5,6 +5,7 @@
 //! policy. Must not know SOAP, nor who the clients are.
 
 mod anchors;
+mod automatic_replies;
 mod batch;
 mod cache;
 mod calls;
@@ -43,6 +44,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use futures::future::join_all;
 use tokio::time::Instant;
 
+pub use self::automatic_replies::MOST_AT_ONCE;
 pub use self::calls::delta::{Round, Since, Told, ToldItem};
 pub use self::calls::event_reply::{Reply, ReplyKind};
 pub use self::calls::subscriptions::{Arranged, Order};

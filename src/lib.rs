@@ -19,6 +19,8 @@ pub mod graph;
 pub mod items;
 pub mod journal;
 pub mod metrics;
+pub mod out_of_office;
+pub mod outbound;
 pub mod server;
 pub mod simulator;
 pub mod store;

@@ -58,6 +58,25 @@ pub struct Metrics {
     pub streams: Gauge,
     /// Events that clients were told.
     pub events_told: Counter,
+    /// Mailboxes whose automatic replies are watched.
+    pub away_watches: Gauge,
+    /// Looks at automatic replies by what came of them: `nothing`, `change` or a failure's label.
+    pub away_looks: Family<OutcomeLabel, Counter>,
+    /// Letters to webhooks by what came of them: `delivered`, `refused`, `later`, `unreachable`, `given_up`.
+    pub letters: Family<WebhookLabels, Counter>,
+    /// Letters that wait for delivery.
+    pub letters_waiting: Gauge,
+    /// Letters that were given up.
+    pub letters_dead: Gauge,
+}
+
+/// Labels of a delivery.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct WebhookLabels {
+    /// The webhook's name in the configuration.
+    pub webhook: String,
+    /// What came of it.
+    pub outcome: &'static str,
 }
 
 /// Labels of a request.
@@ -152,6 +171,11 @@ impl Metrics {
             subscriptions: Gauge::default(),
             streams: Gauge::default(),
             events_told: Counter::default(),
+            away_watches: Gauge::default(),
+            away_looks: Family::default(),
+            letters: Family::default(),
+            letters_waiting: Gauge::default(),
+            letters_dead: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by operation and outcome", metrics.requests.clone());
@@ -194,6 +218,12 @@ impl Metrics {
         registry.register("subscriptions", "Subscriptions of clients", metrics.subscriptions.clone());
         registry.register("streams", "Open streams", metrics.streams.clone());
         registry.register("events_told", "Events that clients were told", metrics.events_told.clone());
+        let what = "Mailboxes whose automatic replies are watched";
+        registry.register("away_watches", what, metrics.away_watches.clone());
+        registry.register("away_looks", "Looks at automatic replies by what came of them", metrics.away_looks.clone());
+        registry.register("letters", "Letters to webhooks by what came of them", metrics.letters.clone());
+        registry.register("letters_waiting", "Letters that wait for delivery", metrics.letters_waiting.clone());
+        registry.register("letters_dead", "Letters that were given up", metrics.letters_dead.clone());
         metrics
     }
 

@@ -1,10 +1,12 @@
 //! What must survive a restart, in one SQLite file: intents of writes, subscriptions with their
-//! queues, and where ids belong.
+//! queues, where ids belong, whose automatic replies are watched, and what is still to be told of them.
 //!
 //! Owns the file, its schema and how it is used. `store/*.rs` hold the questions that are asked of
 //! it, one file for each kind of row. Must not know what the rows are for.
 
+mod away;
 mod intents;
+mod outbox;
 mod owners;
 mod subscriptions;
 mod watches;
@@ -19,7 +21,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::Failure;
 
+pub use away::{AwayChange, AwayWatch};
 pub use intents::Intent;
+pub use outbox::{Letter, Selection, Waiting};
 pub use owners::Owner;
 pub use subscriptions::{QueueChanges, Queued, Standing, Subscription};
 pub use watches::{Hook, Known, Watch, WatchChanges};
@@ -173,6 +177,33 @@ CREATE TABLE IF NOT EXISTS known (
     start INTEGER NOT NULL,
     finish INTEGER NOT NULL,
     PRIMARY KEY (mailbox, item)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS away_watches (
+    mailbox TEXT PRIMARY KEY,
+    alias TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    settings TEXT,
+    told TEXT,
+    changed INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    mailbox TEXT NOT NULL,
+    body TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    next INTEGER NOT NULL,
+    problem TEXT,
+    dead INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_by_mailbox ON outbox (target, dead, mailbox, number);
+CREATE TABLE IF NOT EXISTS delivered (
+    target TEXT NOT NULL,
+    mailbox TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (target, mailbox)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS known_by_series ON known (mailbox, series) WHERE series <> '';
 ";

@@ -47,6 +47,9 @@ pub struct Credential {
     /// Scoped by Exchange RBAC for Applications: one mailbox a call, itself in the URL, because
     /// nobody has documented whether the other mailboxes of a call are checked.
     pub rbac_scoped: bool,
+    /// Holds `MailTips.ReadBasic.All`: mail tips are asked for as such, and not taken from mailboxes'
+    /// settings.
+    pub mail_tips: bool,
 }
 
 /// How an application proves who it is.
@@ -84,5 +87,12 @@ impl Tenant {
             .enumerate()
             .filter(|(_, credential)| credential.capabilities.contains(&capability))
             .min_by_key(|(_, credential)| credential.capabilities.len())
+    }
+
+    /// The credential that mail tips are asked for with, the narrowest first.
+    #[must_use]
+    pub fn mail_tips(&self) -> Option<usize> {
+        let tipped = self.credentials.iter().enumerate().filter(|(_, credential)| credential.mail_tips);
+        tipped.min_by_key(|(_, credential)| credential.capabilities.len()).map(|(place, _)| place)
     }
 }

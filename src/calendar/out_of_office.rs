@@ -77,9 +77,7 @@ impl AutomaticReplies {
         let window = match self.status {
             Status::Disabled => return None,
             Status::Enabled => None,
-            Status::Scheduled => {
-                Some(self.window.filter(|window| window.start() <= now && now < window.end())?)
-            }
+            Status::Scheduled => Some(self.window.filter(|window| window.start() <= now && now < window.end())?),
         };
         let external = if self.audience == Audience::Nobody { String::new() } else { self.external.clone() };
         Some(Away { audience: self.audience, window, internal: self.internal.clone(), external })
@@ -145,7 +143,10 @@ mod tests {
     fn strangers_are_told_what_everybody_is() {
         let tip = |audience, is_inside| replies(Status::Enabled, audience).tip(at(0), is_inside).message;
         assert_eq!(tip(Audience::Nobody, true), "in");
-        assert_eq!([Audience::Nobody, Audience::Contacts, Audience::Everybody].map(|it| tip(it, false)), ["", "", "out"]);
+        assert_eq!(
+            [Audience::Nobody, Audience::Contacts, Audience::Everybody].map(|it| tip(it, false)),
+            ["", "", "out"]
+        );
         assert_eq!(replies(Status::Scheduled, Audience::Everybody).tip(at(0), true), Tip::default());
     }
 }

@@ -198,6 +198,8 @@ pub(super) struct Credential {
     pub(super) capabilities: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) rbac_scoped: bool,
+    #[serde(default)]
+    pub(super) mail_tips: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -114,6 +114,7 @@ impl Reader<'_> {
             proof: Proof::Secret(secret),
             capabilities,
             rbac_scoped: raw.rbac_scoped,
+            mail_tips: raw.mail_tips,
         }
     }
 

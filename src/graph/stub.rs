@@ -264,6 +264,7 @@ pub(super) fn credential(capabilities: &[Capability]) -> Credential {
         proof: Proof::Secret("s3cret".to_owned().into()),
         capabilities: capabilities.to_vec(),
         rbac_scoped: false,
+        mail_tips: false,
     }
 }
 

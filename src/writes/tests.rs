@@ -68,6 +68,7 @@ impl Bench {
                 proof: Proof::Secret("a-simulated-secret".to_owned().into()),
                 capabilities: vec![Capability::CalendarWrite],
                 rbac_scoped: false,
+                mail_tips: false,
             }],
         };
         let graphs = Arc::new(Graphs::new(vec![tenant], Settings::default(), Arc::new(Metrics::new())).unwrap());

@@ -18,6 +18,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("client", &["calendar", "failure"]),
     ("tenant", &["calendar", "failure"]),
     ("store", &["failure"]),
+    ("outbound", &["failure"]),
+    ("out_of_office", &["calendar", "client", "graph", "journal", "metrics", "outbound", "store", "failure"]),
     ("items", &["calendar", "store", "failure"]),
     ("writes", &["calendar", "client", "graph", "journal", "store", "failure"]),
     ("changes", &["calendar", "client", "graph", "journal", "metrics", "store", "failure"]),
@@ -41,8 +43,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "graph::ReplyKind",
         ],
     ),
-    ("server", &["changes", "ews", "graph", "client", "tenant", "failure", "journal", "metrics"]),
-    ("admin", &["graph", "metrics", "journal"]),
+    ("server", &["changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"]),
+    ("admin", &["graph", "metrics", "journal", "out_of_office"]),
     ("simulator", &[]),
 ];
 
@@ -57,7 +59,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tower_http", &["server", "admin", "simulator"]),
     ("hyper", &["server", "simulator"]),
     ("hyper_util", &["server", "simulator"]),
-    ("reqwest", &["graph::client", "graph::http", "graph::token", "simulator::courier"]),
+    (
+        "reqwest",
+        &["graph::client", "graph::http", "graph::token", "outbound", "simulator::courier", "simulator::mediator"],
+    ),
     ("oauth2", &["graph"]),
     ("quick_xml", &["ews"]),
     ("clap", &["main", "commands"]),

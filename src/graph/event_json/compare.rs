@@ -102,7 +102,8 @@ fn says_the_same(is: &Body, wanted: &Body) -> bool {
 
 /// The letters and digits of a body; of HTML those that are shown.
 fn letters(body: &Body) -> String {
-    let text = if body.is_html { Cow::Owned(plain_text::of_html(&body.content)) } else { Cow::Borrowed(&*body.content) };
+    let text =
+        if body.is_html { Cow::Owned(plain_text::of_html(&body.content)) } else { Cow::Borrowed(&*body.content) };
     text.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 

@@ -52,6 +52,7 @@ impl Stage {
             proof: Proof::Secret(format!("secret-of-{name}").into()),
             capabilities: capabilities.to_vec(),
             rbac_scoped: false,
+            mail_tips: false,
         };
         let tenant = Tenant {
             name: "t".into(),

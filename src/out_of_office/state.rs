@@ -1,0 +1,33 @@
+//! How a watched mailbox stands.
+
+use jiff::Timestamp;
+
+use crate::calendar::Mailbox;
+use crate::calendar::out_of_office::Away;
+use crate::failure::Failure;
+
+/// A watched mailbox.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Its address.
+    pub mailbox: Mailbox,
+    /// What whoever asked for the watch calls it.
+    pub alias: String,
+    /// Since when it is watched.
+    pub since: Timestamp,
+    /// When Graph last told of it.
+    pub looked: Option<Timestamp>,
+    /// Why Graph did not, the last time.
+    pub problem: Option<Failure>,
+    /// What was told last, if anything was.
+    pub standing: Option<Standing>,
+}
+
+/// What correspondents of a mailbox hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What they hear; `None` if the owner is not away.
+    pub away: Option<Away>,
+    /// Since when.
+    pub changed: Timestamp,
+}
