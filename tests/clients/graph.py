@@ -49,6 +49,17 @@ class Graph:
         answer = requests.delete(url, headers=self.headers, timeout=30)
         assert answer.status_code == 204, answer.text
 
+    def automatic_replies(self, mailbox):
+        url = f"{self.base}/v1.0/users/{mailbox}/mailboxSettings/automaticRepliesSetting"
+        answer = requests.get(url, headers=self.headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def set_automatic_replies(self, mailbox, replies):
+        url = f"{self.base}/v1.0/users/{mailbox}/mailboxSettings"
+        answer = requests.patch(url, json={"automaticRepliesSetting": replies}, headers=self.headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+
     def get(self, path, **parameters):
         """All pages of a collection below /v1.0."""
         url, values = f"{self.base}/v1.0/{path}", []

@@ -108,10 +108,10 @@ def close(*ends):
 class Stand:
     """Everything in one folder."""
 
-    def __init__(self, binary, folder, more=""):
+    def __init__(self, binary, folder, more="", simulate=(), world="fixtures/worlds/company.json"):
         self.binary, self.folder = str(binary), pathlib.Path(folder)
         self.simulator_port, self.proxy_port, self.port, self.admin_port = (free_port() for _ in range(4))
-        world = json.loads((ROOT / "fixtures/worlds/company.json").read_text())
+        world = json.loads((ROOT / world).read_text())
         self.tenant = world["tenants"][0]
         self.rooms = [one["address"] for one in self.tenant["mailboxes"] if one.get("kind") == "room" or one["address"].startswith("room-")]
         self.people = [one["address"] for one in self.tenant["mailboxes"] if one["address"] not in self.rooms]
@@ -124,7 +124,7 @@ class Stand:
             **{f"STAND_{one['client_id'].replace('-', '_')}": one["client_secret"] for one in self.tenant["applications"]},
         }
         self.simulator = subprocess.Popen(
-            [self.binary, "simulate", "--listen", f"127.0.0.1:{self.simulator_port}"], stdout=subprocess.DEVNULL
+            [self.binary, "simulate", "--listen", f"127.0.0.1:{self.simulator_port}", *simulate], stdout=subprocess.DEVNULL
         )
         reachable(self.simulator_port)
         self.proxy = Proxy(self.proxy_port, self.simulator_port)
@@ -150,6 +150,7 @@ class Stand:
             "calendar_read": application["Calendars.Read"],
             "calendar_write": application["Calendars.ReadWrite"],
             "directory": self.application("Place.Read.All", "User.ReadBasic.All"),
+            "out_of_office_read": self.application("MailboxSettings.Read"),
         }
         credentials = "\n".join(
             f'[[tenants.credentials]]\nclient_id = "{one["client_id"]}"\n'
