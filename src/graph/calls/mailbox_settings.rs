@@ -291,7 +291,10 @@ mod tests {
         assert_eq!(of(&Value::Null), Err(Failure::Internal));
         assert_eq!(of(&json!({"status": "disabled", "externalAudience": "partners"})), Err(Failure::Internal));
         let bare = of(&json!({"status": "DISABLED", "externalAudience": null, "internalReplyMessage": null})).unwrap();
-        assert_eq!((bare.audience, bare.internal.as_str(), bare.at(Timestamp::now())), (Audience::Nobody, "", None));
+        assert_eq!(
+            (bare.audience, bare.internal.as_str(), bare.at(Timestamp::UNIX_EPOCH)),
+            (Audience::Nobody, "", None)
+        );
     }
 
     #[test]
