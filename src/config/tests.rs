@@ -143,9 +143,12 @@ fn graph_is_reached_over_tls_or_on_this_host() {
 
 #[test]
 fn mail_tips_need_an_application_for_the_whole_tenant() {
-    let (line, text) = problem("rbac_scoped = false", "rbac_scoped = true # and\nmail_tips = true #");
-    assert!(text.contains("tenants.credentials.mail_tips: Exchange has no role"), "{text}");
-    assert_eq!(line, line_of("rbac_scoped = false") + 1);
+    let scoped = EXAMPLE.replacen("rbac_scoped = false", "rbac_scoped = true", 1);
+    assert!(parse(&scoped).is_ok());
+    let problems = parse(&scoped.replace("mail_tips = false", "mail_tips = true")).unwrap_err();
+    let [problem] = &problems.iter().collect::<Vec<_>>()[..] else { panic!("one") };
+    assert!(problem.text.contains("tenants.credentials.mail_tips: Exchange has no role"), "{}", problem.text);
+    assert_eq!(problem.line, line_of("mail_tips = false"));
     let alone = EXAMPLE.replace("capabilities = [\"free_busy\"]", "capabilities = []");
     let tenant = parse(&alone.replace("mail_tips = false", "mail_tips = true")).unwrap().tenants.remove(0);
     assert_eq!((tenant.mail_tips(), tenant.credentials[0].capabilities.len()), (Some(0), 0));
