@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::soap::{ERRORS, MESSAGES, TYPES};
 use super::xml::Xml;
-use crate::failure::Failure;
+use crate::failure::{Blame, Failure};
 
 /// Families of operations that fail in the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +159,13 @@ pub fn back_off(failure: &Failure) -> Option<u128> {
         Failure::Busy { retry_after } => Some(retry_after.max(&SHORTEST_BACK_OFF).as_millis()),
         _ => None,
     }
+}
+
+/// Whether a failure says nothing of the mailbox that was asked about, but that Graph or the gateway
+/// could not answer: the request may as well be sent again.
+#[must_use]
+pub fn is_passing(failure: &Failure) -> bool {
+    failure.blame() == Blame::Graph || *failure == Failure::Internal
 }
 
 fn message_xml(xml: &mut Xml, failure: &Failure) {

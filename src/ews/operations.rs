@@ -9,12 +9,16 @@ mod get_delegate;
 mod get_events;
 mod get_folder;
 mod get_item;
+mod get_mail_tips;
 mod get_room_lists;
 mod get_rooms;
 mod get_server_time_zones;
+mod get_service_configuration;
 mod get_streaming_events;
 mod get_user_availability;
+mod get_user_oof_settings;
 mod resolve_names;
+mod set_user_oof_settings;
 mod subscribe;
 mod unsubscribe;
 mod update_item;
@@ -41,6 +45,10 @@ pub(super) const OPERATIONS: &[Entry] = &[
     Entry::of::<get_events::GetEvents>(),
     Entry::of::<get_streaming_events::GetStreamingEvents>(),
     Entry::of::<unsubscribe::Unsubscribe>(),
+    Entry::of::<get_user_oof_settings::GetUserOofSettings>(),
+    Entry::of::<set_user_oof_settings::SetUserOofSettings>(),
+    Entry::of::<get_mail_tips::GetMailTips>(),
+    Entry::of::<get_service_configuration::GetServiceConfiguration>(),
 ];
 
 /// What Exchange 2019 does (its WSDL, and the reference of EWS operations): a caller that asks for

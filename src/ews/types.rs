@@ -9,6 +9,7 @@ pub mod instruction;
 pub mod item_id;
 pub mod mailbox;
 pub mod notification;
+pub mod oof_settings;
 pub mod property_path;
 pub mod recurrence;
 pub mod response_message;

@@ -20,5 +20,6 @@ mod layers;
 mod limits;
 mod notifications;
 mod operations;
+mod out_of_office;
 mod requests;
 mod server;

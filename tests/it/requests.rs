@@ -26,6 +26,8 @@ fn every_recorded_request_is_understood() {
 fn element(stem: &str) -> &str {
     match stem.rsplit('-').next().unwrap_or(stem) {
         "GetUserAvailability" => "GetUserAvailabilityRequest",
+        "GetUserOofSettings" => "GetUserOofSettingsRequest",
+        "SetUserOofSettings" => "SetUserOofSettingsRequest",
         operation => operation,
     }
 }

@@ -12,7 +12,7 @@ pub mod span;
 
 use super::property_path::PropertyPath;
 use super::time_zone::TimeZoneContext;
-use super::value::{self, WireTime};
+use super::value::{self, WireTime, one_of, wrong};
 use crate::calendar::event::{Attendee, Body, EventChange, Importance, PropertyId, PropertyValue, Role, Sensitivity};
 use crate::calendar::free_busy::BusyStatus;
 use crate::ews::pull::{Pull, Start};
@@ -210,16 +210,6 @@ fn extended_property(reader: &mut Pull<'_>) -> Result<Result<(PropertyId, Proper
     } else {
         Err(wrong("ExtendedProperty", "has a value of another type"))
     }
-}
-
-fn one_of<T: Copy>(reader: &mut Pull<'_>, element: &str, names: &[(&str, T)]) -> Result<T, Failure> {
-    let text = reader.text()?;
-    let found = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)).map(|(_, value)| *value);
-    found.ok_or_else(|| wrong(element, "is none of its values"))
-}
-
-fn wrong(path: &str, problem: &str) -> Failure {
-    Failure::Schema { path: path.to_owned(), problem: problem.to_owned() }
 }
 
 const SENSITIVITIES: [(&str, Sensitivity); 4] = [

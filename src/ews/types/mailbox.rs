@@ -1,10 +1,52 @@
 //! A mailbox as several operations name it: `EmailAddressType`.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/emailaddress-emailaddresstype>
 
-use crate::calendar::Room;
+use super::value::{missing, once};
+use crate::calendar::{Mailbox, Room};
 use crate::ews::pull::Pull;
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
+
+/// Somebody whom a request names, as it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmailAddress {
+    /// The display name, or nothing.
+    pub name: String,
+    /// The address, or nothing.
+    pub address: String,
+    /// What kind of address it is; nothing for SMTP too.
+    pub routing: String,
+}
+
+impl EmailAddress {
+    /// Reads an `EmailAddressType` element; the reader stands in it.
+    ///
+    /// # Errors
+    /// [`Failure::Malformed`], or [`Failure::Schema`] for a part that is no text.
+    pub fn read(reader: &mut Pull<'_>) -> Result<Self, Failure> {
+        let mut read = Self::default();
+        while let Some(part) = reader.child()? {
+            match part.local() {
+                "Name" => read.name = reader.text()?.into_owned(),
+                "EmailAddress" => read.address = reader.text()?.into_owned(),
+                "RoutingType" => read.routing = reader.text()?.into_owned(),
+                _ => reader.skip()?,
+            }
+        }
+        Ok(read)
+    }
+
+    /// The mailbox that is meant.
+    ///
+    /// # Errors
+    /// [`Failure::BadAddress`], also for an address that is not of SMTP: Graph knows no other.
+    pub fn mailbox(&self) -> Result<Mailbox, Failure> {
+        if self.routing.is_empty() || self.routing.eq_ignore_ascii_case("SMTP") {
+            return Mailbox::parse(&self.address);
+        }
+        Err(Failure::BadAddress { address: self.address.chars().filter(|c| !c.is_control()).take(80).collect() })
+    }
+}
 
 /// Reads an `EmailAddressType` element and returns its address; the reader stands in the element.
 ///
@@ -19,6 +61,23 @@ pub fn email_address(reader: &mut Pull<'_>) -> Result<Option<String>, Failure> {
         }
     }
     Ok(address)
+}
+
+/// Reads the element of a mailbox that availability and automatic replies are asked of, and returns its
+/// address; the reader stands in the element.
+/// <https://learn.microsoft.com/exchange/client-developer/web-service-reference/email-emailaddresstype>
+///
+/// # Errors
+/// [`Failure::Malformed`]; [`Failure::Schema`] without an address, or for one that is no text.
+pub fn address(reader: &mut Pull<'_>) -> Result<String, Failure> {
+    let mut address = None;
+    while let Some(part) = reader.child()? {
+        match part.local() {
+            "Address" => once(&mut address, reader.text()?.into_owned(), "Address")?,
+            _ => reader.skip()?,
+        }
+    }
+    address.ok_or_else(|| missing("Address"))
 }
 
 /// Writes the children of an `EmailAddressType` element; `kind` is a `MailboxTypeType`.

@@ -16,6 +16,20 @@ pub fn write_failure(xml: &mut Xml, failure: &Failure, family: Family) {
     }
 }
 
+/// Writes the one `ResponseMessage` of an answer that is about one mailbox.
+pub fn write_only(xml: &mut Xml, outcome: Result<(), &Failure>, family: Family) {
+    match outcome {
+        Ok(()) => {
+            xml.raw(r#"<m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>"#);
+        }
+        Err(failure) => {
+            xml.raw(r#"<m:ResponseMessage ResponseClass="Error">"#);
+            write_failure(xml, failure, family);
+        }
+    }
+    xml.raw("</m:ResponseMessage>");
+}
+
 /// Writes the children of a failed response message that no [`Failure`] stands for.
 pub fn write_error(xml: &mut Xml, code: &str, text: &str) {
     xml.raw("<m:MessageText>").text(text).raw("</m:MessageText><m:ResponseCode>").raw(code);

@@ -73,6 +73,16 @@ pub fn boolean(reader: &mut Pull<'_>, element: &str) -> Result<bool, Failure> {
     }
 }
 
+/// Reads the element's text as one of the names; case is ignored.
+///
+/// # Errors
+/// [`Failure::Schema`] when it is none of them.
+pub fn one_of<T: Copy>(reader: &mut Pull<'_>, element: &str, names: &[(&str, T)]) -> Result<T, Failure> {
+    let text = reader.text()?;
+    let found = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)).map(|(_, value)| *value);
+    found.ok_or_else(|| wrong(element, "is none of its values"))
+}
+
 /// Puts a value where none may be yet.
 ///
 /// # Errors
@@ -90,6 +100,12 @@ pub fn once<T>(place: &mut Option<T>, value: T, element: &str) -> Result<(), Fai
 #[must_use]
 pub fn missing(element: &str) -> Failure {
     Failure::Schema { path: element.to_owned(), problem: "the element is required".to_owned() }
+}
+
+/// A failure for an element that the schema does not allow as it is.
+#[must_use]
+pub fn wrong(element: &str, problem: &str) -> Failure {
+    Failure::Schema { path: element.to_owned(), problem: problem.to_owned() }
 }
 
 fn shortened(text: &str) -> String {

@@ -47,6 +47,7 @@ pub(super) fn graph_call(call: &Value) {
         "getSchedule" => "calendar.getSchedule.request",
         "batch" => "batch.request",
         "createEvent" => "users.events.create.request",
+        "updateMailboxSettings" => "users.mailboxSettings.update.request",
         _ => return,
     };
     let Some(validator) = compiled(definition) else { return };

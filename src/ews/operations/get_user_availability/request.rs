@@ -4,8 +4,8 @@ use super::view::View;
 use crate::calendar::suggestions::Quality;
 use crate::calendar::zone::Zone;
 use crate::ews::pull::Pull;
-use crate::ews::types::time_zone;
 use crate::ews::types::value::{self, WireTime, missing, once};
+use crate::ews::types::{mailbox, time_zone};
 use crate::failure::Failure;
 
 /// GetUserAvailability's request.
@@ -91,7 +91,7 @@ fn mailbox_data(reader: &mut Pull<'_>) -> Result<MailboxData, Failure> {
     let (mut address, mut attendee_type, mut exclude_conflicts) = (None, None, None);
     while let Some(part) = reader.child()? {
         match part.local() {
-            "Email" => once(&mut address, email(reader)?, "Email")?,
+            "Email" => once(&mut address, mailbox::address(reader)?, "Email")?,
             "AttendeeType" => once(&mut attendee_type, reader.text()?.into_owned(), "AttendeeType")?,
             "ExcludeConflicts" => {
                 once(&mut exclude_conflicts, value::boolean(reader, "ExcludeConflicts")?, "ExcludeConflicts")?;
@@ -104,17 +104,6 @@ fn mailbox_data(reader: &mut Pull<'_>) -> Result<MailboxData, Failure> {
         attendee_type: attendee_type.unwrap_or_default(),
         exclude_conflicts: exclude_conflicts.unwrap_or(false),
     })
-}
-
-fn email(reader: &mut Pull<'_>) -> Result<String, Failure> {
-    let mut address = None;
-    while let Some(part) = reader.child()? {
-        match part.local() {
-            "Address" => once(&mut address, reader.text()?.into_owned(), "Address")?,
-            _ => reader.skip()?,
-        }
-    }
-    address.ok_or_else(|| missing("Address"))
 }
 
 fn free_busy_view_options(reader: &mut Pull<'_>) -> Result<FreeBusyViewOptions, Failure> {

@@ -1,0 +1,99 @@
+//! Which tips are asked for: `MailTipsRequested`.
+//! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/mailtipsrequested>
+
+use crate::ews::types::value::wrong;
+use crate::failure::Failure;
+
+/// The tips that are asked for, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tips {
+    asked: Vec<&'static str>,
+}
+
+impl Tips {
+    /// All that Exchange has had from the beginning: of newer ones old clients know nothing.
+    pub(super) fn all() -> Self {
+        Self { asked: NAMES.iter().copied().take(FROM_THE_BEGINNING).collect() }
+    }
+
+    /// Reads a list; an empty one asks for all.
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if let Some(unknown) = words.iter().find(|word| **word != ALL && !NAMES.contains(word)) {
+            let shortened: String = unknown.chars().take(40).collect();
+            return Err(wrong("MailTipsRequested", &format!("'{shortened}' is no mail tip")));
+        }
+        let Self { asked: all } =
+            if words.is_empty() || words.contains(&ALL) { Self::all() } else { Self { asked: Vec::new() } };
+        Ok(Self { asked: NAMES.into_iter().filter(|name| all.contains(name) || words.contains(name)).collect() })
+    }
+
+    /// Whether the one that the gateway can tell is among them.
+    pub(super) fn out_of_office(&self) -> bool {
+        self.asked.contains(&OUT_OF_OFFICE)
+    }
+
+    /// The others, as a list.
+    pub(super) fn pending(&self) -> String {
+        let others: Vec<&str> = self.asked.iter().copied().filter(|name| *name != OUT_OF_OFFICE).collect();
+        others.join(" ")
+    }
+}
+
+const ALL: &str = "All";
+const OUT_OF_OFFICE: &str = "OutOfOfficeMessage";
+/// `MailTipTypes`, in the schema's order.
+const NAMES: [&str; 12] = [
+    OUT_OF_OFFICE,
+    "MailboxFullStatus",
+    "CustomMailTip",
+    "ExternalMemberCount",
+    "TotalMemberCount",
+    "MaxMessageSize",
+    "DeliveryRestriction",
+    "ModerationStatus",
+    "InvalidRecipient",
+    "Scope",
+    "RecipientSuggestions",
+    "PreferAccessibleContent",
+];
+/// How many of them Exchange 2010 has.
+const FROM_THE_BEGINNING: usize = 9;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const OTHERS: &str = "MailboxFullStatus CustomMailTip ExternalMemberCount TotalMemberCount MaxMessageSize \
+         DeliveryRestriction ModerationStatus InvalidRecipient";
+
+    #[test]
+    fn all_are_those_that_every_client_knows() {
+        for text in ["All", "", " \n ", "All All", "All CustomMailTip", "OutOfOfficeMessage All"] {
+            assert_eq!(Tips::parse(text).unwrap(), Tips::all(), "{text:?}");
+        }
+        assert!(Tips::all().out_of_office());
+        assert_eq!(Tips::all().pending(), OTHERS);
+        assert_eq!(Tips::parse("Scope All").unwrap().pending(), format!("{OTHERS} Scope"));
+    }
+
+    #[test]
+    fn what_is_asked_for_by_name() {
+        for (text, out_of_office, pending) in [
+            ("OutOfOfficeMessage", true, ""),
+            ("MaxMessageSize\n OutOfOfficeMessage\tCustomMailTip MaxMessageSize", true, "CustomMailTip MaxMessageSize"),
+            ("PreferAccessibleContent", false, "PreferAccessibleContent"),
+        ] {
+            let tips = Tips::parse(text).unwrap();
+            assert_eq!((tips.out_of_office(), tips.pending().as_str()), (out_of_office, pending), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        for text in ["outofofficemessage", "All Nothing", "All,CustomMailTip", "0"] {
+            assert!(matches!(Tips::parse(text), Err(Failure::Schema { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! GetMailTips.
+
+use serde_json::json;
+
+use super::{GHOST, HANNA, NINA, duration, set, settings, setup};
+use crate::harness::answer::Element;
+use crate::harness::requests::{envelope, envelope_with};
+use crate::harness::{Gateway, Setup};
+
+const ALL: &[&str] = &["*@contoso.example", "*@fabrikam.example"];
+const BOSS: &str = "boss@contoso.example";
+
+fn asking(sender: &str, recipients: &[&str], tips: &str) -> String {
+    let mailbox = |address: &&str| format!("<t:Mailbox><t:EmailAddress>{address}</t:EmailAddress></t:Mailbox>");
+    let recipients: String = recipients.iter().map(mailbox).collect();
+    format!(
+        "<m:GetMailTips><m:SendingAs><t:EmailAddress>{sender}</t:EmailAddress></m:SendingAs>\
+         <m:Recipients>{recipients}</m:Recipients><m:MailTipsRequested>{tips}</m:MailTipsRequested></m:GetMailTips>"
+    )
+}
+
+/// One message for each recipient.
+async fn ask(gateway: &Gateway, sender: &str, recipients: &[&str], tips: &str) -> Vec<Element> {
+    let answer = gateway.ask(&envelope(&asking(sender, recipients, tips))).await;
+    assert_eq!((answer.attribute("ResponseClass"), answer.at("ResponseCode")), ("Success", "NoError"));
+    let messages = answer.child("ResponseMessages").children.clone();
+    assert_eq!(messages.len(), recipients.len());
+    messages
+}
+
+fn codes(messages: &[Element]) -> Vec<&str> {
+    messages.iter().map(|message| message.at("ResponseCode")).collect()
+}
+
+/// Nina is away till the end of the century, and tells it to everybody; the boss tells it inside alone.
+async fn away(setup: Setup) -> Gateway {
+    let gateway = setup.start().await;
+    let window = duration("2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z");
+    let nina = settings("Scheduled", "All", &window, "&lt;p&gt;in&lt;/p&gt;", "out");
+    assert_eq!(set(&gateway, NINA, &nina).await, "NoError");
+    assert_eq!(set(&gateway, BOSS, &settings("Enabled", "None", "", "boss in", "boss out")).await, "NoError");
+    gateway
+}
+
+#[tokio::test]
+async fn exchangelib_asks_for_all() {
+    let gateway = away(setup(ALL)).await;
+    let recorded = include_str!("../../../fixtures/ews/exchangelib/mailtips-GetMailTips.xml");
+    let answer = gateway.ask(&recorded.replace("alice@example.com", NINA)).await;
+    let [message] = &answer.child("ResponseMessages").children[..] else { panic!("{answer:?}") };
+    let tips = message.child("MailTips");
+    assert_eq!(tips.names(), ["RecipientAddress", "PendingMailTips", "OutOfOffice"]);
+    assert_eq!(tips.at("RecipientAddress/EmailAddress"), NINA);
+    assert_eq!(tips.at("PendingMailTips").split(' ').count(), 8, "{}", tips.at("PendingMailTips"));
+    let reply = tips.child("OutOfOffice");
+    assert_eq!(reply.at("ReplyBody/Message"), "<p>in</p>");
+    assert_eq!(reply.child("ReplyBody").attribute("lang"), "en-US");
+    assert_eq!(reply.at("Duration/EndTime"), "2099-01-01T00:00:00Z");
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn each_recipient_is_told_of_by_itself() {
+    let gateway = away(setup(&["*@contoso.example"])).await;
+    let recipients = [
+        NINA,
+        HANNA,
+        GHOST,
+        "fay@fabrikam.example",
+        "nobody@contoso.example",
+        "nonsense",
+        BOSS,
+        NINA,
+        "Nina@Contoso.Example",
+    ];
+    let told = ask(&gateway, HANNA, &recipients, "OutOfOfficeMessage").await;
+    let (none, denied, bad) = ("ErrorNonExistentMailbox", "ErrorAccessDenied", "ErrorInvalidSmtpAddress");
+    assert_eq!(codes(&told), ["NoError", "NoError", none, denied, none, bad, "NoError", "NoError", "NoError"]);
+    let message = |place: usize| told[place].at("MailTips/OutOfOffice/ReplyBody/Message");
+    assert_eq!([0, 1, 6, 7, 8].map(message), ["<p>in</p>", "", "boss in", "<p>in</p>", "<p>in</p>"]);
+    assert!(told[1].all("Duration").is_empty() && told[6].all("Duration").is_empty());
+    assert_eq!(told[8].at("MailTips/RecipientAddress/EmailAddress"), recipients[8]);
+    assert!(told.iter().all(|message| message.attribute("ResponseClass").is_empty() == false));
+    assert_eq!(told[3].names(), ["MessageText", "ResponseCode", "DescriptiveLinkKey"]);
+    assert_eq!(gateway.figure("calendar_relay_mailboxes_total{outcome=\"no_such_mailbox\"}").await, 2);
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn strangers_are_told_what_strangers_hear() {
+    let gateway = away(setup(ALL)).await;
+    for (sender, expected) in [
+        (HANNA, ["<p>in</p>", "boss in"]),
+        ("fay@fabrikam.example", ["<p>in</p>", "boss in"]),
+        ("someone@elsewhere.example", ["out", ""]),
+        ("", ["<p>in</p>", "boss in"]),
+    ] {
+        let told = ask(&gateway, sender, &[NINA, BOSS], "All").await;
+        let messages: Vec<&str> =
+            told.iter().map(|message| message.at("MailTips/OutOfOffice/ReplyBody/Message")).collect();
+        assert_eq!(messages, expected, "{sender}");
+    }
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn how_many_and_which() {
+    let gateway = setup(ALL).start().await;
+    let many = vec![NINA; 51];
+    assert_eq!(ask(&gateway, HANNA, &many[..50], "All").await.len(), 50);
+    let tips = |recipients: &[&str], tips: &str| envelope(&asking(HANNA, recipients, tips));
+    assert_eq!(gateway.fault(&tips(&many, "All")).await.0, "ErrorInvalidRecipients");
+    assert_eq!(gateway.fault(&tips(&[], "All")).await.0, "ErrorMailboxDataArrayEmpty");
+    assert_eq!(gateway.fault(&tips(&[NINA], "All Weather")).await.0, "ErrorSchemaValidation");
+    let exchange = "<t:EmailAddress>/o=Org/cn=nina</t:EmailAddress><t:RoutingType>EX</t:RoutingType>";
+    let plain = format!("<t:EmailAddress>{NINA}</t:EmailAddress>");
+    let answer = gateway.ask(&tips(&[NINA, HANNA], "All").replace(&plain, exchange)).await;
+    assert_eq!(codes(&answer.child("ResponseMessages").children), ["ErrorInvalidSmtpAddress", "NoError"]);
+    // What nobody asked for is not looked up.
+    gateway.calm().await;
+    let [full] = &ask(&gateway, HANNA, &[BOSS], "MailboxFullStatus").await[..] else { panic!("one") };
+    assert_eq!(full.at("MailTips/PendingMailTips"), "MailboxFullStatus");
+    assert!(full.all("OutOfOffice").is_empty());
+    assert_eq!(gateway.calls("getMailboxSettings").await, 0);
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn when_nobody_can_be_asked_the_request_fails() {
+    let gateway = setup(ALL).start().await;
+    gateway.control(json!({ "call": "getMailboxSettings", "status": 429, "retry_after": 30 })).await;
+    let request = |recipients: &[&str]| envelope(&asking(HANNA, recipients, "OutOfOfficeMessage"));
+    let (code, fault) = gateway.fault(&request(&[NINA, BOSS])).await;
+    assert_eq!((code.as_str(), fault.all("Value")[0].attribute("Name")), ("ErrorServerBusy", "BackOffMilliseconds"));
+    let mixed = gateway.ask(&request(&[NINA, "someone@elsewhere.example"])).await;
+    let messages = &mixed.child("ResponseMessages").children;
+    assert_eq!(codes(messages), ["ErrorServerBusy", "ErrorAccessDenied"]);
+    assert_eq!(messages[0].all("Value")[0].attribute("Name"), "BackOffMilliseconds");
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn impersonation_is_looked_at_as_everywhere() {
+    let gateway = away(setup(&["*@contoso.example"])).await;
+    let header = |who: &str| {
+        format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>{who}</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>"
+        )
+    };
+    let asked = asking("", &[NINA], "OutOfOfficeMessage");
+    let told = gateway.ask(&envelope_with(&header(HANNA), &asked)).await;
+    assert_eq!(told.all("Message")[0].text, "<p>in</p>");
+    let stranger = envelope_with(&header("someone@elsewhere.example"), &asked);
+    assert_eq!(gateway.fault(&stranger).await.0, "ErrorImpersonateUserDenied");
+    gateway.done().await;
+}
