@@ -184,7 +184,8 @@ mod tests {
         }
         store.note_away(change(ANNA, &["dead", "1"])).await.unwrap();
         store.note_away(change("ben@example.com", &["2"])).await.unwrap();
-        let bury = |store: &rusqlite::Transaction<'_>| store.execute("UPDATE outbox SET dead = 1 WHERE id = 'dead'", []);
+        let bury =
+            |store: &rusqlite::Transaction<'_>| store.execute("UPDATE outbox SET dead = 1 WHERE id = 'dead'", []);
         store.run(bury).await.unwrap();
         assert!(store.unwatch_away(ANNA.into()).await.unwrap());
         assert_eq!(ids(&store).await, ["dead", "2"]);
