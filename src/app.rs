@@ -91,7 +91,7 @@ impl App {
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
         let router = server::router(&shared);
-        tasks.spawn(listen::serve(listener, tls, router, Arc::clone(&shared)));
+        tasks.spawn(listen::serve(listener, tls, router, shared.terms()));
         let views = admin::Views { metrics, graphs: Arc::clone(&graphs) };
         tasks.spawn(admin::serve(admin_listener, views, end.clone()));
         if let Some(certificates) = &certificates {
