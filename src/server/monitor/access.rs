@@ -115,16 +115,16 @@ mod tests {
 
     #[test]
     fn no_page_makes_a_browser_call() {
-        let with = |headers| checked(&listed(), "127.0.0.1", headers);
+        let with = |header| checked(&listed(), "127.0.0.1", &[header]);
         for page in [
             ("origin", "https://evil.example"),
             ("origin", "null"),
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),
         ] {
-            assert_eq!(with(&[page]), Err(Barred::Browser), "{page:?}");
+            assert_eq!(with(page), Err(Barred::Browser), "{page:?}");
         }
-        assert_eq!(with(&[("sec-fetch-site", "none")]), Ok(()), "an address that somebody has typed");
+        assert_eq!(with(("sec-fetch-site", "none")), Ok(()), "an address that somebody has typed");
     }
 
     #[test]
