@@ -9,6 +9,7 @@ mod ask;
 mod batch;
 mod calendar;
 mod calls;
+mod connections;
 mod control;
 mod courier;
 mod delta;
@@ -27,7 +28,10 @@ mod ids;
 mod invitations;
 mod json;
 mod ledger;
+mod locale;
 mod lock;
+mod mail_tips;
+pub mod mediator;
 mod order;
 mod pattern;
 mod permissions;
@@ -35,12 +39,14 @@ mod places;
 mod query;
 mod recurrence;
 mod render;
+mod replies;
 mod request;
 mod responses;
 mod route;
 mod schedule;
 mod seed;
 mod service;
+mod settings;
 mod shape;
 mod state;
 mod subscribe;
@@ -53,7 +59,6 @@ mod view;
 mod world;
 mod zone;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,19 +67,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 pub use world::{Application, Tenant, World};
 
+use connections::{Connections, Cut};
 use error::Answer;
 use request::Request;
 use service::Service;
@@ -101,8 +102,6 @@ pub struct Simulator {
 
 /// How long a stopping simulator waits for the calls that run.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long to wait when a connection cannot be accepted, for example for want of file descriptors.
-const BREATH: Duration = Duration::from_millis(50);
 /// Largest request body in bytes, as in Graph.
 const LARGEST_BODY: usize = 4 << 20;
 
@@ -145,77 +144,6 @@ impl Simulator {
         let _ = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
     }
 }
-
-/// What every connection needs.
-#[derive(Clone)]
-struct Connections {
-    router: Router,
-    closing: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Connections {
-    async fn accept(self, listener: TcpListener, acceptor: Option<TlsAcceptor>) {
-        loop {
-            let stream = tokio::select! {
-                () = self.closing.cancelled() => return,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        tracing::warn!(%error, "the simulator could not accept a connection");
-                        tokio::time::sleep(BREATH).await;
-                        continue;
-                    }
-                },
-            };
-            let (connections, acceptor) = (self.clone(), acceptor.clone());
-            self.tasks.spawn(async move {
-                // Answers go out at once; a failure only costs speed.
-                let _ = stream.set_nodelay(true);
-                match acceptor {
-                    None => connections.serve(stream).await,
-                    Some(acceptor) => {
-                        let accepted = tokio::select! {
-                            () = connections.closing.cancelled() => return,
-                            accepted = acceptor.accept(stream) => accepted,
-                        };
-                        if let Ok(stream) = accepted {
-                            connections.serve(stream).await;
-                        }
-                    }
-                }
-            });
-        }
-    }
-
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let router = self.router;
-        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            let router = router.clone();
-            async move {
-                let answered: Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
-                let Ok(response) = answered;
-                match response.extensions().get::<Cut>() {
-                    Some(Cut) => Err(io::Error::other("the connection is cut on demand")),
-                    None => Ok(response),
-                }
-            }
-        });
-        let builder = auto::Builder::new(TokioExecutor::new());
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        tokio::select! {
-            _ = connection.as_mut() => return,
-            () = self.closing.cancelled() => connection.as_mut().graceful_shutdown(),
-        }
-        // How a connection ends concerns its caller alone.
-        let _ = connection.await;
-    }
-}
-
-/// Marks a response whose connection is to be closed instead.
-#[derive(Clone, Copy)]
-struct Cut;
 
 fn router(service: Arc<Service>, is_tls: bool) -> Router {
     let handler = move |request: axum::extract::Request| {

@@ -41,8 +41,7 @@ impl Ask<'_> {
                 Refusal::new(404, "ErrorInvalidUser", format!("The requested user '{name}' is invalid."))
             })?;
         if mailbox.kind == Kind::NoMailbox {
-            let message = "REST API is not yet supported for this mailbox.";
-            return Err(Refusal::new(404, "MailboxNotEnabledForRESTAPI", message));
+            return Err(Refusal::no_rest());
         }
         Ok(mailbox)
     }

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::error::{Answer, Refusal};
 use super::route::Call;
-use super::{delta, directory, events, places, responses, schedule, view};
+use super::{delta, directory, events, mail_tips, places, responses, schedule, settings, view};
 
 pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
     match ask.route.call {
@@ -17,6 +17,9 @@ pub(super) fn serve(mut ask: Ask<'_>) -> Result<Answer, Refusal> {
         Call::UpdateEvent => events::update(&mut ask),
         Call::DeleteEvent => events::delete(&mut ask),
         Call::RespondToEvent => responses::respond(&mut ask),
+        Call::GetMailboxSettings => settings::get(&ask),
+        Call::UpdateMailboxSettings => settings::update(&mut ask),
+        Call::GetMailTips => mail_tips::get(&ask),
         Call::ListUsers => directory::users(&ask),
         Call::GetUser => directory::user(&ask),
         Call::ListContacts => directory::contacts(&ask),

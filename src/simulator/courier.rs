@@ -1,4 +1,4 @@
-//! Sends to subscribers: the handshake of a new subscription, and notifications. The simulator's only HTTP client.
+//! Sends to subscribers: the handshake of a new subscription, and notifications. Makes the simulator's HTTP clients.
 //! Knows addresses and bodies, not what they are about.
 //! <https://learn.microsoft.com/graph/change-notifications-delivery-webhooks>
 
@@ -114,7 +114,8 @@ impl Courier {
     }
 }
 
-fn client(authorities: &str) -> Result<reqwest::Client, String> {
+/// A client that trusts these authorities alone, uses no proxy and follows nobody.
+pub(super) fn client(authorities: &str) -> Result<reqwest::Client, String> {
     let mut roots = RootCertStore::empty();
     for authority in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
         let authority = authority.map_err(|error| error.to_string())?;

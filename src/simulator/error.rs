@@ -28,6 +28,11 @@ impl Refusal {
         Self::new(404, "ErrorItemNotFound", "The specified object was not found in the store.")
     }
 
+    /// A mailbox that is not in Exchange Online, or without settings.
+    pub(super) fn no_rest() -> Self {
+        Self::new(404, "MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox.")
+    }
+
     pub(super) fn access_denied() -> Self {
         Self::new(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
     }

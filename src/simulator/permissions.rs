@@ -10,6 +10,9 @@ use super::world::Application;
 const READ_BASIC: &[&str] = &["Calendars.ReadBasic.All", "Calendars.Read", "Calendars.ReadWrite"];
 const READ: &[&str] = &["Calendars.Read", "Calendars.ReadWrite"];
 const WRITE: &[&str] = &["Calendars.ReadWrite"];
+const SETTINGS: &[&str] = &["MailboxSettings.Read", "MailboxSettings.ReadWrite"];
+const WRITE_SETTINGS: &[&str] = &["MailboxSettings.ReadWrite"];
+const MAIL_TIPS: &[&str] = &["MailTips.ReadBasic.All", "Mail.Read"];
 const USERS: &[&str] = &[
     "User.ReadBasic.All",
     "User.Read.All",
@@ -45,6 +48,9 @@ pub(super) fn needed(call: Call) -> &'static [&'static str] {
         Call::GetSchedule | Call::CalendarView | Call::ListEvents | Call::GetEvent | Call::ListInstances => READ_BASIC,
         Call::CalendarViewDelta => READ,
         Call::CreateEvent | Call::UpdateEvent | Call::DeleteEvent | Call::RespondToEvent => WRITE,
+        Call::GetMailboxSettings => SETTINGS,
+        Call::UpdateMailboxSettings => WRITE_SETTINGS,
+        Call::GetMailTips => MAIL_TIPS,
         Call::ListUsers | Call::GetUser => USERS,
         Call::ListContacts => CONTACTS,
         Call::ListGroups | Call::GetGroup => GROUPS,
@@ -63,7 +69,8 @@ pub(super) fn needed(call: Call) -> &'static [&'static str] {
 
 /// Whether a call is about a mailbox, and so open to Exchange RBAC.
 pub(super) fn is_exchange(call: Call) -> bool {
-    needed(call).contains(&"Calendars.ReadWrite")
+    // Mailbox settings and mail tips are mail, too.
+    needed(call).iter().any(|role| role.starts_with("Calendars.") || role.starts_with("Mail"))
 }
 
 /// What an application may do: the roles of its token, and those that Exchange grants over some mailboxes.

@@ -19,6 +19,9 @@ pub(super) enum Call {
     DeleteEvent,
     ListInstances,
     RespondToEvent,
+    GetMailboxSettings,
+    UpdateMailboxSettings,
+    GetMailTips,
     ListUsers,
     GetUser,
     ListContacts,
@@ -45,7 +48,7 @@ pub(super) struct Route {
     pub(super) call: Call,
     /// The user, group or place.
     pub(super) owner: String,
-    /// The event or subscription.
+    /// The event or subscription, or one of the mailbox settings.
     pub(super) item: String,
     /// The path's last segment: the action, or the type of an OData cast.
     pub(super) last: String,
@@ -92,6 +95,9 @@ type Methods = &'static [(&'static str, Call)];
 const EVENTS: Methods = &[("GET", Call::ListEvents), ("POST", Call::CreateEvent)];
 const EVENT: Methods = &[("GET", Call::GetEvent), ("PATCH", Call::UpdateEvent), ("DELETE", Call::DeleteEvent)];
 
+const SETTINGS: Methods = &[("GET", Call::GetMailboxSettings), ("PATCH", Call::UpdateMailboxSettings)];
+const SETTING: Methods = &[("GET", Call::GetMailboxSettings)];
+
 const SUBSCRIPTIONS: Methods = &[("GET", Call::ListSubscriptions), ("POST", Call::CreateSubscription)];
 const SUBSCRIPTION: Methods =
     &[("GET", Call::GetSubscription), ("PATCH", Call::UpdateSubscription), ("DELETE", Call::DeleteSubscription)];
@@ -125,6 +131,23 @@ fn calls<'a>(parts: &[&'a str]) -> Result<(Methods, &'a str, &'a str), Refusal> 
         {
             (&[("POST", Call::RespondToEvent)], user, event)
         }
+        ["users", user, "mailboxSettings"] => (SETTINGS, user, ""),
+        ["users", user, "mailboxSettings", part]
+            if matches!(
+                part,
+                "automaticRepliesSetting"
+                    | "dateFormat"
+                    | "delegateMeetingMessageDeliveryOptions"
+                    | "language"
+                    | "timeFormat"
+                    | "timeZone"
+                    | "userPurpose"
+                    | "workingHours"
+            ) =>
+        {
+            (SETTING, user, part)
+        }
+        ["users", user, "getMailTips" | "microsoft.graph.getMailTips"] => (&[("POST", Call::GetMailTips)], user, ""),
         ["subscriptions"] => (SUBSCRIPTIONS, "", ""),
         ["subscriptions", id] => (SUBSCRIPTION, "", id),
         ["subscriptions", id, "reauthorize"] => (&[("POST", Call::ReauthorizeSubscription)], "", id),

@@ -39,10 +39,11 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::json(200, json!({ "@odata.context": context, "value": value })))
 }
 
-/// The addresses that a body asks for, read leniently, for faults and the ledger.
+/// The addresses that a body asks about, schedules or recipients, read leniently, for faults and the ledger.
 pub(super) fn asked_for(body: &Value) -> Vec<String> {
     let fields = body.as_object().into_iter().flatten();
-    let schedules = fields.filter(|(name, _)| name.eq_ignore_ascii_case("schedules"));
+    let schedules = fields
+        .filter(|(name, _)| name.eq_ignore_ascii_case("schedules") || name.eq_ignore_ascii_case("emailAddresses"));
     let addresses = schedules.filter_map(|(_, value)| value.as_array()).flatten();
     addresses.filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -225,7 +226,8 @@ fn item(one: &Occurrence<'_>, wanted: &Wanted, mailbox: &Mailbox) -> Value {
     item
 }
 
-fn working_hours(mailbox: &Mailbox, now: Timestamp) -> Value {
+/// When somebody works, as Graph writes it.
+pub(super) fn working_hours(mailbox: &Mailbox, now: Timestamp) -> Value {
     let zone =
         if mailbox.custom_zone { custom(&mailbox.zone.rules, now) } else { json!({ "name": mailbox.zone.name }) };
     json!({

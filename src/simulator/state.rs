@@ -13,7 +13,8 @@ use super::error::Refusal;
 use super::event::{Address, Event};
 use super::extended::Extended;
 use super::ids;
-use super::world::{Application, Contact, Hours, Kind, Profile, Room};
+use super::replies::Replies;
+use super::world::{Application, Contact, EnumCase, Hours, Kind, Profile, Room};
 use super::zone::Zone;
 
 pub(super) struct State {
@@ -22,9 +23,12 @@ pub(super) struct State {
     pub(super) mailboxes: BTreeMap<String, Mailbox>,
     /// Primary addresses and aliases, in small letters, to the key of `mailboxes`.
     names: HashMap<String, String>,
+    /// Mailboxes' ids to the key of `mailboxes`.
+    ids: HashMap<Uuid, String>,
     /// Groups, room lists included, by address in small letters.
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) working_elsewhere_digit: u8,
+    pub(super) enum_case: EnumCase,
     pub(super) token_lifetime_seconds: i64,
     last_number: u64,
     news: Vec<News>,
@@ -67,6 +71,12 @@ pub(super) struct Mailbox {
     pub(super) custom_zone: bool,
     pub(super) hours: Hours,
     pub(super) shares_details: bool,
+    pub(super) has_settings: bool,
+    pub(super) replies: Replies,
+    /// A BCP 47 tag.
+    pub(super) language: String,
+    pub(super) date_format: String,
+    pub(super) time_format: String,
     pub(super) x500: Vec<String>,
     pub(super) profile: Profile,
     pub(super) room: Room,
@@ -86,13 +96,15 @@ pub(super) struct Group {
 
 impl State {
     /// A world in which nobody lives yet.
-    pub(super) fn empty(working_elsewhere_digit: u8, token_lifetime_seconds: i64) -> Self {
+    pub(super) fn empty(working_elsewhere_digit: u8, enum_case: EnumCase, token_lifetime_seconds: i64) -> Self {
         Self {
             tenants: Vec::new(),
             mailboxes: BTreeMap::new(),
             names: HashMap::new(),
+            ids: HashMap::new(),
             groups: BTreeMap::new(),
             working_elsewhere_digit,
+            enum_case,
             token_lifetime_seconds,
             last_number: 0,
             news: Vec::new(),
@@ -107,6 +119,7 @@ impl State {
                 return Err(format!("the address {name} is used twice"));
             }
         }
+        self.ids.insert(mailbox.id, key.clone());
         self.mailboxes.insert(key, mailbox);
         Ok(())
     }
@@ -125,12 +138,9 @@ impl State {
 
     /// The mailbox's key by primary address, alias or id, within a tenant.
     pub(super) fn resolve(&self, tenant: &str, name: &str) -> Option<&Mailbox> {
-        let key = self.names.get(&name.to_lowercase());
-        let found = match key {
-            Some(key) => self.mailboxes.get(key),
-            None => name.parse().ok().and_then(|id: Uuid| self.mailboxes.values().find(|mailbox| mailbox.id == id)),
-        };
-        found.filter(|mailbox| mailbox.tenant == tenant)
+        let by_name = self.names.get(&name.to_lowercase());
+        let key = by_name.or_else(|| self.ids.get(&name.parse::<Uuid>().ok()?))?;
+        self.mailboxes.get(key).filter(|mailbox| mailbox.tenant == tenant)
     }
 
     /// An application of a tenant.

@@ -10,8 +10,10 @@ mod extended;
 mod faults;
 mod free_busy;
 mod items;
+mod mail_tips;
 mod responses;
 mod schema;
+mod settings;
 mod subscriptions;
 
 use std::cell::Cell;

@@ -16,7 +16,31 @@ pub struct World {
     /// The digit of working elsewhere in an availabilityView; Microsoft's pages disagree between 4 and 0.
     #[serde(default = "default_elsewhere")]
     pub(super) working_elsewhere_digit: u8,
+    /// The letters of enumerations in mailbox settings.
+    #[serde(default)]
+    pub(super) enum_case: EnumCase,
     pub(super) tenants: Vec<Tenant>,
+}
+
+/// How enumerations are written: the documentation of mailbox settings does not keep to one way.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum EnumCase {
+    /// `alwaysEnabled`, as the metadata has it.
+    #[default]
+    Canonical,
+    /// `AlwaysEnabled`.
+    Pascal,
+}
+
+impl EnumCase {
+    pub(super) fn write(self, member: &str) -> String {
+        let mut letters = member.chars();
+        match (self, letters.next()) {
+            (Self::Pascal, Some(first)) => first.to_uppercase().chain(letters).collect(),
+            (Self::Canonical, _) | (Self::Pascal, None) => member.to_owned(),
+        }
+    }
 }
 
 /// A tenant of a [`World`].
@@ -32,6 +56,8 @@ pub struct Tenant {
     /// Its registered applications.
     pub applications: Vec<Application>,
     pub(super) mailboxes: Vec<SeedMailbox>,
+    #[serde(default)]
+    pub(super) crowd: Option<Crowd>,
     #[serde(default)]
     pub(super) room_lists: Vec<SeedList>,
     #[serde(default)]
@@ -101,12 +127,55 @@ pub(super) struct SeedMailbox {
     pub(super) hours: Hours,
     #[serde(default)]
     pub(super) shares_details: bool,
+    /// Whether there are mailbox settings.
+    #[serde(default = "yes")]
+    pub(super) has_settings: bool,
+    #[serde(default)]
+    pub(super) automatic_replies: Option<SeedReplies>,
+    #[serde(default = "default_language")]
+    pub(super) language: String,
     #[serde(flatten)]
     pub(super) profile: Profile,
     #[serde(default)]
     pub(super) room: Option<Room>,
     #[serde(default)]
     pub(super) events: Vec<SeedEvent>,
+}
+
+/// Automatic replies of a seed. A schedule begins at `start` or, counted from the clock's today, at `day` and `at`, on the
+/// mailbox's clock.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedReplies {
+    /// Graph's status.
+    pub(super) status: String,
+    /// Graph's externalAudience; everybody when absent.
+    #[serde(default)]
+    pub(super) audience: Option<String>,
+    #[serde(default)]
+    pub(super) internal: String,
+    #[serde(default)]
+    pub(super) external: String,
+    #[serde(default)]
+    pub(super) start: Option<Parsed<jiff::civil::DateTime>>,
+    #[serde(default)]
+    pub(super) day: Option<i32>,
+    #[serde(default)]
+    pub(super) at: Option<Parsed<jiff::civil::Time>>,
+    #[serde(default)]
+    pub(super) minutes: Option<i32>,
+    #[serde(default)]
+    pub(super) days: Option<i32>,
+}
+
+/// People without a story: `person-1@domain`, `person-2@domain`, and so on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Crowd {
+    pub(super) count: u32,
+    pub(super) domain: String,
+    #[serde(default = "default_zone")]
+    pub(super) zone: String,
 }
 
 /// What a directory tells of a person beside names and addresses.
@@ -276,6 +345,18 @@ impl World {
 
 fn default_lifetime() -> i64 {
     3599
+}
+
+fn default_zone() -> String {
+    "UTC".to_owned()
+}
+
+fn default_language() -> String {
+    "en-US".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_elsewhere() -> u8 {

@@ -33,7 +33,19 @@ fn definition(method: &str, path: &str, status: u16) -> Option<&'static str> {
         return Some("graph.odataError");
     }
     let path = path.split_once("/v1.0")?.1.split('?').next()?;
-    match Route::find(method, path).ok()?.call {
+    let route = Route::find(method, path).ok()?;
+    match route.call {
+        Call::GetMailboxSettings => match route.item.as_str() {
+            "" => Some("users.mailboxSettings.get.response.200"),
+            "automaticRepliesSetting" => Some("users.mailboxSettings.automaticReplies.response.200"),
+            "workingHours" => Some("users.mailboxSettings.workingHours.response.200"),
+            "timeZone" => Some("users.mailboxSettings.timeZone.response.200"),
+            "userPurpose" => Some("users.mailboxSettings.userPurpose.response.200"),
+            "language" => Some("microsoft.graph.localeInfo"),
+            _ => None,
+        },
+        Call::UpdateMailboxSettings => Some("users.mailboxSettings.update.response.200"),
+        Call::GetMailTips => Some("users.getMailTips.response.200"),
         Call::GetSchedule => Some("calendar.getSchedule.response.200"),
         Call::CalendarView => Some("users.calendarView.response.200"),
         Call::CalendarViewDelta => Some("users.calendarView.delta.response.200"),
@@ -109,6 +121,10 @@ fn the_table_of_permissions_is_microsofts() {
         (Call::DeleteEvent, "DELETE", "/users/{user-id}/events/{event-id}"),
         (Call::ListInstances, "GET", "/users/{user-id}/events/{event-id}/instances"),
         (Call::RespondToEvent, "POST", "/users/{user-id}/events/{event-id}/accept"),
+        (Call::GetMailboxSettings, "GET", "/users/{user-id}/mailboxSettings"),
+        (Call::GetMailboxSettings, "GET", "/users/{user-id}/mailboxSettings/automaticRepliesSetting"),
+        (Call::UpdateMailboxSettings, "PATCH", "/users/{user-id}/mailboxSettings"),
+        (Call::GetMailTips, "POST", "/users/{user-id}/getMailTips"),
         (Call::ListUsers, "GET", "/users"),
         (Call::GetUser, "GET", "/users/{user-id}"),
         (Call::ListContacts, "GET", "/contacts"),
