@@ -4,20 +4,41 @@
 //! call; a schedule's start and end are known beforehand and told on time. What changed and whom to tell is noted in one
 //! transaction, and delivered at least once, in order for each mailbox. Must not know HTTP's server side nor SOAP.
 
+mod book;
 mod delivery;
+mod lane;
+mod list;
+mod looking;
+mod mediator;
+mod pace;
 mod recipient;
+mod record;
+mod schedule;
 mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
+mod turning;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use settings::{Form, Settings, Webhook};
 pub use state::{Standing, Watched};
 
-use crate::calendar::Mailbox;
+use self::delivery::Delivery;
+use self::list::List;
+use self::mediator::Mediator;
+use self::pace::Pace;
+use self::recipient::Recipient;
+use crate::calendar::{Capability, Mailbox};
+use crate::client::{Ceiling, Client, Grant, Policy};
 use crate::failure::Failure;
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
@@ -26,11 +47,25 @@ use crate::store::Store;
 /// The monitor.
 #[derive(Debug)]
 pub struct Monitor {
-    settings: Settings,
     graphs: Arc<Graphs>,
     store: Store,
     metrics: Arc<Metrics>,
     clock: fn() -> Timestamp,
+    /// What the monitor itself may do.
+    client: Client,
+    default_domain: Option<String>,
+    give_up: Duration,
+    posts: Vec<Post>,
+    mediators: Vec<Arc<Mediator>>,
+    list: Arc<List>,
+}
+
+/// Where letters to a webhook are delivered.
+#[derive(Debug)]
+struct Post {
+    recipient: Arc<Recipient>,
+    /// Rings when there are new letters.
+    bell: Arc<Notify>,
 }
 
 impl Monitor {
@@ -45,13 +80,50 @@ impl Monitor {
         metrics: Arc<Metrics>,
         clock: fn() -> Timestamp,
     ) -> Result<Self, String> {
-        Ok(Self { settings, graphs, store, metrics, clock })
+        let Settings { mailboxes, default_domain, interval, longest_interval, calls_per_second, give_up, webhooks } =
+            settings;
+        let policy = Policy::unlimited(&[], &[], Ceiling::Time);
+        let capabilities = vec![Capability::OutOfOfficeRead];
+        let grants = vec![Grant { capabilities, mailboxes, ceiling: Ceiling::Time, shows_private: false }];
+        let client = Client::without_login("monitor", Policy { grants, ..policy });
+        let (mut posts, mut mediators) = (Vec::new(), Vec::new());
+        for webhook in webhooks {
+            let is_mediator = matches!(webhook.form, Form::Mediator);
+            let recipient = Arc::new(Recipient::new(webhook)?);
+            if is_mediator {
+                mediators.push(Arc::new(Mediator::new(Arc::clone(&recipient))));
+            }
+            posts.push(Post { recipient, bell: Arc::default() });
+        }
+        let pace = Pace { interval, longest_interval, calls_per_second };
+        let tenant_of = |mailbox: &Mailbox| graphs.tenant_of(mailbox).map(str::to_owned);
+        let list = Arc::new(List::open(store.clone(), Arc::clone(&metrics), pace, clock(), tenant_of).await?);
+        Ok(Self { graphs, store, metrics, clock, client, default_domain, give_up, posts, mediators, list })
     }
 
     /// Looks at mailboxes, delivers letters, and brings mediators into step at the start, until `end`.
     pub async fn run(self: Arc<Self>, end: CancellationToken) {
-        let _ = (&self.settings, &self.graphs, &self.store, &self.metrics, (self.clock)());
+        let tasks = TaskTracker::new();
+        self.list.book().begin(Instant::now());
+        for Post { recipient, bell } in &self.posts {
+            let delivery = Delivery {
+                recipient: Arc::clone(recipient),
+                store: self.store.clone(),
+                give_up: self.give_up,
+                metrics: Arc::clone(&self.metrics),
+                clock: self.clock,
+                post: Arc::clone(bell),
+            };
+            tasks.spawn(delivery.run(end.clone()));
+        }
+        for mediator in &self.mediators {
+            tasks.spawn(Arc::clone(mediator).run(end.clone()));
+        }
+        tasks.spawn(Arc::clone(&self).turn_on(end.clone()));
+        tasks.spawn(Arc::clone(&self).look_on(tasks.clone(), end.clone()));
         end.cancelled().await;
+        tasks.close();
+        tasks.wait().await;
     }
 
     /// Watches a mailbox from now on, under the name that it was asked for by, to which the domain of the settings is
@@ -59,10 +131,15 @@ impl Monitor {
     ///
     /// # Errors
     /// [`Failure::BadAddress`]; [`Failure::NoSuchMailbox`] outside every tenant; [`Failure::Denied`] outside
-    /// the settings' mailboxes; [`Failure::Internal`] if the store fails.
+    /// the settings' mailboxes; [`Failure::TooManySubscriptions`] when as many are watched as can be;
+    /// [`Failure::Internal`] if the store fails.
     pub async fn watch(&self, name: &str) -> Result<(Mailbox, bool), Failure> {
-        let _ = name;
-        Err(Failure::Internal)
+        let mailbox = self.mailbox(name)?;
+        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+        let tenant = self.graphs.tenant_of(&mailbox).ok_or_else(nobody)?.to_owned();
+        self.client.permit(&mailbox, Capability::OutOfOfficeRead)?;
+        let is_new = self.list.watch(mailbox.clone(), name.to_owned(), (self.clock)(), tenant).await?;
+        Ok((mailbox, is_new))
     }
 
     /// Watches a mailbox no more. Says whether it was watched.
@@ -70,24 +147,35 @@ impl Monitor {
     /// # Errors
     /// [`Failure::BadAddress`]; [`Failure::Internal`] if the store fails.
     pub async fn unwatch(&self, name: &str) -> Result<(Mailbox, bool), Failure> {
-        let _ = name;
-        Err(Failure::Internal)
+        let mailbox = self.mailbox(name)?;
+        let was_watched = self.list.unwatch(mailbox.clone()).await?;
+        Ok((mailbox, was_watched))
     }
 
     /// All watched mailboxes, by address.
     #[must_use]
     pub fn watches(&self) -> Vec<Watched> {
-        Vec::new()
+        self.list.book().watches()
     }
 
     /// How one watched mailbox stands.
     #[must_use]
     pub fn watched(&self, name: &str) -> Option<Watched> {
-        let _ = name;
-        None
+        let mailbox = self.mailbox(name).ok()?;
+        self.list.book().watched(&mailbox)
     }
 
     /// Begins to bring all mediators into step, unless that is under way; returns at once. A mediator answers by
     /// asking for watches, so that it must not be waited for.
-    pub fn synchronise(self: &Arc<Self>) {}
+    pub fn synchronise(self: &Arc<Self>) {
+        self.mediators.iter().for_each(|mediator| mediator.bring_into_step());
+    }
+
+    /// The mailbox that is meant by a name.
+    fn mailbox(&self, name: &str) -> Result<Mailbox, Failure> {
+        match &self.default_domain {
+            Some(domain) if !name.contains('@') => Mailbox::parse(&format!("{}@{domain}", name.trim())),
+            _ => Mailbox::parse(name),
+        }
+    }
 }

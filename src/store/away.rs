@@ -1,7 +1,9 @@
 //! Whose automatic replies are watched, what they were, and what was told of them.
 
+use rusqlite::params;
+
 use super::Store;
-use super::outbox::Letter;
+use super::outbox::{self, Letter};
 use crate::failure::Failure;
 
 /// A mailbox whose automatic replies are watched.
@@ -42,7 +44,22 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if they cannot be read.
     pub async fn away_watches(&self) -> Result<Vec<AwayWatch>, Failure> {
-        Err(Failure::Internal)
+        self.run(|store| {
+            let sql = "SELECT mailbox, alias, since, settings, told, changed FROM away_watches ORDER BY mailbox";
+            let mut rows = store.prepare(sql)?;
+            let rows = rows.query_map([], |row| {
+                Ok(AwayWatch {
+                    mailbox: row.get(0)?,
+                    alias: row.get(1)?,
+                    since: row.get(2)?,
+                    settings: row.get(3)?,
+                    told: row.get(4)?,
+                    changed: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+        .await
     }
 
     /// Watches a mailbox from a second on; one that is watched already goes on with what is known, under
@@ -51,8 +68,15 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn watch_away(&self, mailbox: String, alias: String, since: i64) -> Result<bool, Failure> {
-        let _ = (mailbox, alias, since);
-        Err(Failure::Internal)
+        self.run(move |store| {
+            if store.execute("UPDATE away_watches SET alias = ?2 WHERE mailbox = ?1", [&mailbox, &alias])? > 0 {
+                return Ok(false);
+            }
+            let sql = "INSERT INTO away_watches (mailbox, alias, since) VALUES (?1, ?2, ?3)";
+            store.execute(sql, params![mailbox, alias, since])?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Watches a mailbox no more, and forgets what was still to be told of it. Says whether it was watched.
@@ -60,8 +84,17 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn unwatch_away(&self, mailbox: String) -> Result<bool, Failure> {
-        let _ = mailbox;
-        Err(Failure::Internal)
+        let (was_watched, letters) = self
+            .run(move |store| {
+                let letters = store.execute("DELETE FROM outbox WHERE mailbox = ?1 AND dead = 0", [&mailbox])?;
+                let watches = store.execute("DELETE FROM away_watches WHERE mailbox = ?1", [&mailbox])?;
+                Ok((watches > 0, letters))
+            })
+            .await?;
+        if letters > 0 {
+            tracing::info!(letters, "a mailbox is not watched any more: what was still to be told of it is dropped");
+        }
+        Ok(was_watched)
     }
 
     /// Notes what a look brought and puts the letters into the outbox, both or neither. Says whether the
@@ -70,7 +103,104 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if it could not be noted.
     pub async fn note_away(&self, change: AwayChange) -> Result<bool, Failure> {
-        let _ = change;
-        Err(Failure::Internal)
+        self.run(move |store| {
+            let sql = "UPDATE away_watches SET settings = ?2, told = ?3, changed = ?4 WHERE mailbox = ?1";
+            let values = params![change.mailbox, change.settings, change.told, change.changed];
+            if store.prepare_cached(sql)?.execute(values)? == 0 {
+                return Ok(false);
+            }
+            for letter in &change.letters {
+                outbox::post(store, letter)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const ANNA: &str = "anna@example.com";
+
+    fn letter(mailbox: &str, id: &str) -> Letter {
+        Letter { id: id.into(), target: "phone".into(), mailbox: mailbox.into(), body: "{}".into(), made: 5 }
+    }
+
+    fn change(mailbox: &str, letters: &[&str]) -> AwayChange {
+        AwayChange {
+            mailbox: mailbox.into(),
+            settings: "set".into(),
+            told: "told".into(),
+            changed: 7,
+            letters: letters.iter().map(|id| letter(mailbox, id)).collect(),
+        }
+    }
+
+    async fn ids(store: &Store) -> Vec<String> {
+        let read = |store: &rusqlite::Transaction<'_>| {
+            let mut rows = store.prepare("SELECT id FROM outbox ORDER BY number")?;
+            rows.query_map([], |row| row.get(0))?.collect()
+        };
+        store.run(read).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_change_and_its_letters_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let store = Store::open(&path).unwrap();
+        assert!(store.watch_away(ANNA.into(), "anna".into(), 3).await.unwrap());
+        assert!(store.note_away(change(ANNA, &["1", "2"])).await.unwrap());
+        assert!(!store.watch_away(ANNA.into(), "Anna".into(), 9).await.unwrap(), "it is watched already");
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        let watch = AwayWatch {
+            mailbox: ANNA.into(),
+            alias: "Anna".into(),
+            since: 3,
+            settings: Some("set".into()),
+            told: Some("told".into()),
+            changed: Some(7),
+        };
+        assert_eq!(store.away_watches().await.unwrap(), [watch]);
+        assert_eq!(ids(&store).await, ["1", "2"]);
+    }
+
+    #[tokio::test]
+    async fn of_what_is_not_watched_nothing_is_noted() {
+        let store = Store::in_memory().unwrap();
+        assert!(!store.note_away(change(ANNA, &["1"])).await.unwrap());
+        assert_eq!((store.away_watches().await.unwrap(), ids(&store).await.len()), (vec![], 0));
+    }
+
+    #[tokio::test]
+    async fn with_a_watch_go_its_letters_but_those_that_were_given_up() {
+        let store = Store::in_memory().unwrap();
+        for mailbox in [ANNA, "ben@example.com"] {
+            store.watch_away(mailbox.into(), mailbox.into(), 3).await.unwrap();
+        }
+        store.note_away(change(ANNA, &["dead", "1"])).await.unwrap();
+        store.note_away(change("ben@example.com", &["2"])).await.unwrap();
+        let bury =
+            |store: &rusqlite::Transaction<'_>| store.execute("UPDATE outbox SET dead = 1 WHERE id = 'dead'", []);
+        store.run(bury).await.unwrap();
+        assert!(store.unwatch_away(ANNA.into()).await.unwrap());
+        assert_eq!(ids(&store).await, ["dead", "2"]);
+        assert!(!store.unwatch_away(ANNA.into()).await.unwrap());
+        store.watch_away(ANNA.into(), ANNA.into(), 8).await.unwrap();
+        let again = store.away_watches().await.unwrap().remove(0);
+        assert_eq!((again.since, again.settings, again.told, again.changed), (8, None, None, None));
+    }
+
+    #[tokio::test]
+    async fn letters_that_cannot_be_posted_take_the_change_with_them() {
+        let store = Store::in_memory().unwrap();
+        store.watch_away(ANNA.into(), "anna".into(), 3).await.unwrap();
+        store.run(|store| store.execute_batch("DROP TABLE outbox")).await.unwrap();
+        assert_eq!(store.note_away(change(ANNA, &["1"])).await, Err(Failure::Internal));
+        assert_eq!(store.away_watches().await.unwrap().remove(0).told, None);
     }
 }

@@ -1,0 +1,215 @@
+//! The watch list in memory and in the store, in step: memory follows when the store has said yes.
+//!
+//! Owns that order. All that changes the store is done one after the other, so that letters are posted in the order in
+//! which things were seen. Must not know how it is looked, nor what letters say.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::time::Instant;
+
+use super::book::{Book, Finding, Known};
+use super::pace::Pace;
+use super::record;
+use super::state::Standing;
+use crate::calendar::Mailbox;
+use crate::failure::Failure;
+use crate::metrics::Metrics;
+use crate::store::{AwayChange, AwayWatch, Letter, Store};
+
+/// The watch list.
+#[derive(Debug)]
+pub(super) struct List {
+    store: Store,
+    metrics: Arc<Metrics>,
+    book: Mutex<Book>,
+    /// Held from before the store is changed until memory is.
+    writing: AsyncMutex<()>,
+    /// Whether changes could not be noted lately.
+    is_stuck: AtomicBool,
+    /// There is something to look at.
+    pub(super) to_look: Notify,
+    /// A schedule is known that was not.
+    pub(super) to_turn: Notify,
+}
+
+impl List {
+    /// Reads the list from the store. What cannot be understood of it is kept, and looked at afresh if it names a
+    /// mailbox.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub(super) async fn open(
+        store: Store,
+        metrics: Arc<Metrics>,
+        pace: Pace,
+        now: Timestamp,
+        tenant_of: impl Fn(&Mailbox) -> Option<String>,
+    ) -> Result<Self, String> {
+        let rows = store.away_watches().await;
+        let rows = rows.map_err(|_| "the list of watched mailboxes cannot be read from the store".to_owned())?;
+        let (mut book, instant) = (Book::new(pace), Instant::now());
+        let (mut nameless, mut damaged, mut foreign) = (0_usize, 0_usize, 0_usize);
+        for row in rows {
+            let Ok(mailbox) = Mailbox::parse(&row.mailbox) else {
+                nameless += 1;
+                continue;
+            };
+            let known = known(row, tenant_of(&mailbox));
+            damaged += usize::from(!known.is_sound);
+            foreign += usize::from(known.tenant.is_none());
+            book.restore(mailbox, known, now, instant);
+        }
+        if nameless + damaged > 0 {
+            tracing::error!(
+                nameless,
+                damaged,
+                "watches of automatic replies that cannot be understood are kept in the store; those that name a \
+                 mailbox are looked at afresh, the others are of no use: put a copy of the store back if there is one"
+            );
+        }
+        if foreign > 0 {
+            let hint = "mailboxes are watched that belong to no tenant: list their domains, or stop watching them";
+            tracing::warn!(mailboxes = foreign, "{hint}");
+        }
+        let list = Self {
+            store,
+            metrics,
+            book: Mutex::new(book),
+            writing: AsyncMutex::default(),
+            is_stuck: AtomicBool::new(false),
+            to_look: Notify::new(),
+            to_turn: Notify::new(),
+        };
+        list.count();
+        Ok(list)
+    }
+
+    /// Watches a mailbox from now on. Says whether it is new. Is done to the end even if nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Failure::TooManySubscriptions`] above [`MOST`]; [`Failure::Internal`] if the store fails.
+    pub(super) async fn watch(
+        self: &Arc<Self>,
+        mailbox: Mailbox,
+        alias: String,
+        since: Timestamp,
+        tenant: String,
+    ) -> Result<bool, Failure> {
+        let list = Arc::clone(self);
+        let done = tokio::spawn(async move {
+            let _writing = list.writing.lock().await;
+            let is_full = {
+                let book = list.book();
+                book.len() >= MOST && !book.has(&mailbox)
+            };
+            if is_full {
+                tracing::warn!(MOST, "no more mailboxes can be watched: stop watching some");
+                return Err(Failure::TooManySubscriptions);
+            }
+            let name = mailbox.as_str().to_owned();
+            let is_new = list.store.watch_away(name, alias.clone(), since.as_second()).await?;
+            list.book().watch(mailbox, alias, since, tenant, Instant::now());
+            list.count();
+            list.to_look.notify_one();
+            Ok(is_new)
+        });
+        done.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// Watches a mailbox no more. Says whether it was watched. Is done to the end even if nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store fails.
+    pub(super) async fn unwatch(self: &Arc<Self>, mailbox: Mailbox) -> Result<bool, Failure> {
+        let list = Arc::clone(self);
+        let done = tokio::spawn(async move {
+            let _writing = list.writing.lock().await;
+            let was_watched = list.store.unwatch_away(mailbox.as_str().to_owned()).await?;
+            list.book().unwatch(&mailbox);
+            list.count();
+            Ok(was_watched)
+        });
+        done.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    /// Notes what is to be noted of a mailbox, with the letters that `write` makes of it if it is heard. Gives whom
+    /// it was told: `None` if it is not heard.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store fails; then it is still to be noted.
+    pub(super) async fn settle(
+        &self,
+        mailbox: &Mailbox,
+        now: Timestamp,
+        write: impl FnOnce(&Finding) -> Vec<Letter>,
+    ) -> Result<Option<Vec<String>>, Failure> {
+        let _writing = self.writing.lock().await;
+        let Some(finding) = self.book().finding(mailbox, now) else { return Ok(None) };
+        let letters = if finding.is_heard { write(&finding) } else { Vec::new() };
+        let targets = finding.is_heard.then(|| letters.iter().map(|letter| letter.target.clone()).collect());
+        let change = AwayChange {
+            mailbox: mailbox.as_str().to_owned(),
+            settings: record::write_replies(&finding.replies),
+            told: record::write_told(finding.now.away.as_ref()),
+            changed: finding.now.changed.as_second(),
+            letters,
+        };
+        let is_watched = match self.store.note_away(change).await {
+            Ok(is_watched) => is_watched,
+            Err(failure) => {
+                if !self.is_stuck.swap(true, Relaxed) {
+                    tracing::error!(
+                        "what has changed in automatic replies cannot be noted, and is told to nobody until it can: \
+                         look at the store's disk and its rights"
+                    );
+                }
+                return Err(failure);
+            }
+        };
+        if self.is_stuck.swap(false, Relaxed) {
+            tracing::info!("what has changed in automatic replies is noted and told again");
+        }
+        if !is_watched {
+            tracing::warn!("a mailbox is watched no more: somebody else has taken it out of the store");
+            self.book().unwatch(mailbox);
+            self.count();
+            return Ok(None);
+        }
+        self.book().noted(mailbox, finding);
+        self.to_turn.notify_one();
+        Ok(targets)
+    }
+
+    /// Whether changes could not be noted lately.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Relaxed)
+    }
+
+    /// What is known.
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self) {
+        self.metrics.away_watches.set(i64::try_from(self.book().len()).unwrap_or(i64::MAX));
+    }
+}
+
+fn known(row: AwayWatch, tenant: Option<String>) -> Known {
+    let AwayWatch { alias, since, settings, told, changed, .. } = row;
+    let replies = settings.as_deref().map(record::read_replies);
+    let standing = match (told.as_deref().map(record::read_told), changed.map(Timestamp::from_second)) {
+        (Some(Some(away)), Some(Ok(changed))) => Some(Some(Standing { away, changed })),
+        (None, None) => None,
+        _ => Some(None),
+    };
+    let is_sound = replies != Some(None) && standing != Some(None) && replies.is_some() == standing.is_some();
+    let since = Timestamp::from_second(since).unwrap_or(Timestamp::UNIX_EPOCH);
+    Known { alias, since, tenant, replies: replies.flatten(), standing: standing.flatten(), is_sound }
+}
+
+/// Mailboxes that can be watched: as many as the calls of a tenant are good for in a day or so.
+pub(super) const MOST: usize = 100_000;

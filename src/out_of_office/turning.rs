@@ -1,0 +1,63 @@
+//! Tells what correspondents hear, when a look has brought it and when a schedule turns.
+//!
+//! Owns that turns are told on time, whatever Graph does. What they are is in `book.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Monitor;
+use super::recipient::News;
+use crate::calendar::Mailbox;
+use crate::failure::Failure;
+
+impl Monitor {
+    /// Tells turns, and what could not be told before, until `end`.
+    pub(super) async fn turn_on(self: Arc<Self>, end: CancellationToken) {
+        loop {
+            let turns = self.list.book().turns((self.clock)(), Instant::now());
+            // A turn is looked at soon after it was told.
+            self.list.to_look.notify_one();
+            for mailbox in turns.of {
+                // The others would fail as well: the next round begins with them.
+                if self.tell(&mailbox).await.is_err() {
+                    break;
+                }
+            }
+            if self.list.is_stuck() {
+                if end.run_until_cancelled(sleep(STUCK)).await.is_none() {
+                    return;
+                }
+                continue;
+            }
+            tokio::select! {
+                () = sleep(turns.rest) => {}
+                () = self.list.to_turn.notified() => {}
+                () = end.cancelled() => return,
+            }
+        }
+    }
+
+    /// Notes what is known of a mailbox and was not noted, and posts the letters about it; says whether correspondents
+    /// hear something else.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if it could not be noted.
+    pub(super) async fn tell(&self, mailbox: &Mailbox) -> Result<bool, Failure> {
+        let now = (self.clock)();
+        let targets = self.list.settle(mailbox, now, |finding| {
+            let (alias, before) = (finding.alias.as_str(), finding.before.as_ref());
+            let news = News { mailbox, alias, before, now: &finding.now };
+            self.posts.iter().filter_map(|post| post.recipient.letter(news, now)).collect()
+        });
+        let Some(targets) = targets.await? else { return Ok(false) };
+        let told = self.posts.iter().filter(|post| targets.iter().any(|target| target == post.recipient.name()));
+        told.for_each(|post| post.bell.notify_one());
+        Ok(true)
+    }
+}
+
+/// How often it is tried whether the store works again.
+const STUCK: Duration = Duration::from_secs(30);
