@@ -255,6 +255,7 @@ impl Reader<'_> {
             lifetime: cache.lifetime,
             negative_lifetime: cache.unknown_lifetime,
             stale: cache.stale,
+            out_of_office_lifetime: cache.out_of_office_lifetime,
             megabytes: cache.megabytes,
             days_per_window,
         };

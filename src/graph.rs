@@ -4,6 +4,7 @@
 //! credential, and how long answers are good. Its methods speak `calendar` types and take proofs of
 //! policy. Must not know SOAP, nor who the clients are.
 
+mod absences;
 mod anchors;
 mod automatic_replies;
 mod batch;
@@ -29,6 +30,7 @@ mod listing;
 mod people;
 mod probe;
 mod settings;
+mod shelf;
 mod status;
 #[cfg(test)]
 mod stub;
@@ -56,6 +58,7 @@ pub use self::settings::{CacheSettings, Detail, Settings};
 pub use self::status::{CredentialStatus, Probe, TenantStatus};
 pub use self::token::TokenState;
 
+use self::absences::Absences;
 use self::cache::{Cache, Source};
 use self::client::Client;
 use self::directory::Directory;
@@ -73,13 +76,18 @@ use crate::metrics::Metrics;
 use crate::tenant::Tenant;
 
 /// Reads a body as the answer of each call about busy times, and cuts it to a window as the cache
-/// does; gives how many items that came to. No body may make it panic.
+/// does, and of each about absences; gives how many items that came to. No body may make it panic.
 #[must_use]
 pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
     let schedules = calls::get_schedule::read(std::slice::from_ref(mailbox), window, body).unwrap_or_default();
     let listings = schedules.into_iter().filter_map(|(_, listing)| listing.ok());
     let spans = listings.chain(calls::calendar_view::read(mailbox, body)).map(|listing| listing.cut(&[window], None));
-    spans.map(|spans| spans.iter().map(|span| span.items.len()).sum::<usize>()).sum()
+    let items: usize = spans.map(|spans| spans.iter().map(|span| span.items.len()).sum::<usize>()).sum();
+    let replies = calls::mailbox_settings::read_batch(mailbox, body).unwrap_or_default();
+    let away = replies.into_iter().chain(calls::mailbox_settings::read(body));
+    let away = away.filter(|replies| replies.at(window.start()).is_some()).count();
+    let tips = calls::mail_tips::read(std::slice::from_ref(mailbox), body).unwrap_or_default();
+    items + away + tips.iter().filter(|tip| tip.is_ok()).count()
 }
 
 /// All tenants.
@@ -99,6 +107,7 @@ pub struct Graph {
     fills: Arc<Fills>,
     /// Where a credential serves it.
     directory: Option<Directory>,
+    absences: Absences,
     /// The credential for each capability, in the order of [`Capability::ALL`].
     serving: [Option<u16>; Capability::ALL.len()],
     /// Whether the operator was told that a credential is missing, in the same order.
@@ -318,6 +327,7 @@ impl Graph {
         let index = u16::try_from(index).map_err(|_| "too many tenants".to_owned())?;
         let serving = Capability::ALL
             .map(|capability| tenant.credential(capability).and_then(|(place, _)| u16::try_from(place).ok()));
+        let readers = (tenant.credential(Capability::OutOfOfficeRead).map(|(place, _)| place), tenant.mail_tips());
         let Tenant { name, id, cloud, domains: _, credentials } = tenant;
         let http = Arc::new(Http::new(&cloud, settings).map_err(|problem| format!("tenant {name}: {problem}"))?);
         let tokens = credentials
@@ -331,9 +341,10 @@ impl Graph {
         let client = Arc::new(Client::new(&name, &cloud.graph, tokens, http, settings, Arc::clone(metrics))?);
         let [schedule, .., directory] = serving;
         let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, settings));
+        let absences = Absences::new(Arc::clone(&client), readers, settings);
         let grid = Grid::new(settings.cache.days_per_window);
         let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
-        Ok(Self { name, client, fills: Arc::new(fills), directory, serving, told: Default::default() })
+        Ok(Self { name, client, fills: Arc::new(fills), directory, absences, serving, told: Default::default() })
     }
 
     fn credential(&self, capability: Capability) -> Option<u16> {

@@ -140,6 +140,8 @@ pub(super) struct Cache {
     pub(super) unknown_lifetime: Duration,
     #[serde(deserialize_with = "duration")]
     pub(super) stale: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(super) out_of_office_lifetime: Duration,
     pub(super) megabytes: u64,
     pub(super) days_per_window: Spanned<u8>,
 }
@@ -201,8 +203,8 @@ pub(super) struct Credential {
     pub(super) capabilities: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) rbac_scoped: bool,
-    #[serde(default)]
-    pub(super) mail_tips: bool,
+    #[serde(default = "no")]
+    pub(super) mail_tips: Spanned<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -301,6 +303,7 @@ impl Default for Cache {
             lifetime: Duration::from_secs(120),
             unknown_lifetime: Duration::from_secs(60),
             stale: Duration::from_secs(3600),
+            out_of_office_lifetime: Duration::from_secs(30),
             megabytes: 256,
             days_per_window: Spanned::new(0..0, 7),
         }

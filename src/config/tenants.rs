@@ -109,12 +109,17 @@ impl Reader<'_> {
     fn credential(&mut self, raw: raw::Credential) -> Credential {
         let capabilities = self.capabilities(&raw.capabilities, "tenants.credentials.capabilities");
         let secret = self.secret(&raw.secret, "tenants.credentials.secret");
+        let mail_tips = *raw.mail_tips.get_ref();
+        if mail_tips && raw.rbac_scoped {
+            let remedy = "Exchange has no role for mail tips: use an application with MailTips.ReadBasic.All for them";
+            self.problems.add(&raw.mail_tips, "tenants.credentials.mail_tips", remedy);
+        }
         Credential {
             client_id: raw.client_id,
             proof: Proof::Secret(secret),
             capabilities,
             rbac_scoped: raw.rbac_scoped,
-            mail_tips: raw.mail_tips,
+            mail_tips,
         }
     }
 

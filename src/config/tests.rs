@@ -64,6 +64,8 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("# notification_url", "notification_url", "needs [store]"),
         ("# notification_url = \"https:", "notification_url = \"http:", "https addresses only"),
         ("calls_per_second = 20", "calls_per_second = 0", "nonzero"),
+        ("out_of_office_lifetime = \"30s\"", "out_of_office_lifetime = 30", "invalid type"),
+        ("mail_tips = false", "mail_tips = 7", "invalid type"),
         ("cloud = \"global\"", "cloud = \"moon\"", "tenants.cloud"),
         ("\"emea.contoso.example\"]", "\"contoso.example\"]", "tenants.domains"),
         ("\"emea.contoso.example\"]", "\"@contoso\"]", "tenants.domains"),
@@ -139,6 +141,20 @@ fn graph_is_reached_over_tls_or_on_this_host() {
     );
     assert!(with("http://proxy.example/").is_err());
     assert!(with("https://proxy.example/v1.0").is_err());
+}
+
+#[test]
+fn mail_tips_need_an_application_for_the_whole_tenant() {
+    let scoped = EXAMPLE.replacen("rbac_scoped = false", "rbac_scoped = true", 1);
+    assert!(parse(&scoped).is_ok());
+    let problems = parse(&scoped.replace("mail_tips = false", "mail_tips = true")).unwrap_err();
+    let [problem] = &problems.iter().collect::<Vec<_>>()[..] else { panic!("one") };
+    assert!(problem.text.contains("tenants.credentials.mail_tips: Exchange has no role"), "{}", problem.text);
+    assert_eq!(problem.line, line_of("mail_tips = false"));
+    let alone = EXAMPLE.replace("capabilities = [\"free_busy\"]", "capabilities = []");
+    let tenant = parse(&alone.replace("mail_tips = false", "mail_tips = true")).unwrap().tenants.remove(0);
+    assert_eq!((tenant.mail_tips(), tenant.credentials[0].capabilities.len()), (Some(0), 0));
+    assert_eq!(parse(EXAMPLE).unwrap().tenants[0].mail_tips(), None);
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! Automatic replies of all tenants' mailboxes, and mail tips.
 //!
-//! Owns what is asked with which credential, and what is remembered. Must not know JSON.
+//! Owns what is asked with which credential, and that the proof is one for it. Must not know JSON, nor what is
+//! remembered.
 
-use super::Graphs;
-use crate::calendar::out_of_office::{AutomaticReplies, Tip};
+use std::collections::{BTreeSet, HashMap};
+
+use futures::future::join_all;
+
+use super::{Graph, Graphs};
+use crate::calendar::out_of_office::{AutomaticReplies, Status, Tip};
+use crate::calendar::{Capability, Mailbox};
 use crate::client::Permitted;
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -13,14 +19,15 @@ impl Graphs {
     ///
     /// # Errors
     /// [`Failure::NoSuchMailbox`], also for one outside every tenant and one without settings,
-    /// [`Failure::Denied`] without a credential, and what failed for the moment
-    /// (<https://learn.microsoft.com/graph/api/user-get-mailboxsettings>).
+    /// [`Failure::Denied`] without a credential or with a proof for something else, and what failed for the
+    /// moment (<https://learn.microsoft.com/graph/api/user-get-mailboxsettings>).
     pub async fn automatic_replies(&self, mailbox: &Permitted, journal: &Journal) -> Result<AutomaticReplies, Failure> {
-        let _ = (mailbox, journal);
-        Err(Failure::Internal)
+        let (graph, _) = self.serving(mailbox, Capability::OutOfOfficeRead)?;
+        graph.absences.replies(mailbox.mailbox(), journal).await
     }
 
-    /// Sets a mailbox's automatic replies. The language is not set: it is the mailbox's.
+    /// Sets a mailbox's automatic replies. The language is not set: it is the mailbox's. Whatever comes of it,
+    /// nothing that was asked before is told of the mailbox any more.
     ///
     /// # Errors
     /// As [`Self::automatic_replies`], and [`Failure::BadScheduledDuration`] for a window that Graph
@@ -31,13 +38,20 @@ impl Graphs {
         replies: &AutomaticReplies,
         journal: &Journal,
     ) -> Result<(), Failure> {
-        let _ = (mailbox, replies, journal);
-        Err(Failure::Internal)
+        let (graph, credential) = self.serving(mailbox, Capability::OutOfOfficeWrite)?;
+        let window = replies.window.filter(|_| replies.status == Status::Scheduled);
+        match graph.absences.set(credential, mailbox.mailbox(), replies, journal).await {
+            // Graph takes future windows alone; with which code it refuses others is not documented.
+            Err(Failure::BadValue) if window.is_some_and(|window| window.start() <= journal.now) => {
+                Err(Failure::BadScheduledDuration)
+            }
+            outcome => outcome,
+        }
     }
 
     /// What somebody who is about to write to each of the mailboxes is told, in their order: by
     /// Graph's mail tips where a credential may ask for them, else from their automatic replies.
-    /// Mail tips are always those for somebody inside the organisation.
+    /// Mail tips are always those for somebody inside the organisation; for somebody outside they are not asked.
     ///
     /// # Errors
     /// For each mailbox as [`Self::automatic_replies`]
@@ -48,8 +62,18 @@ impl Graphs {
         is_inside: bool,
         journal: &Journal,
     ) -> Vec<Result<Tip, Failure>> {
-        let _ = (is_inside, journal);
-        mailboxes.iter().map(|_| Err(Failure::Internal)).collect()
+        let mut tips = HashMap::new();
+        let readable = || mailboxes.iter().filter(|mailbox| is_for(mailbox, Capability::OutOfOfficeRead));
+        let asked = self.graphs.iter().filter(|_| is_inside).map(|graph| {
+            let own = readable().map(Permitted::mailbox).filter(|mailbox| self.is_of(mailbox, graph));
+            graph.absences.tips(own, journal)
+        });
+        join_all(asked).await.into_iter().for_each(|told| tips.extend(told));
+        let told = mailboxes.iter().map(async |mailbox| match tips.get(mailbox.mailbox()) {
+            Some(tip) if is_for(mailbox, Capability::OutOfOfficeRead) => tip.clone(),
+            _ => Ok(self.automatic_replies(mailbox, journal).await?.tip(journal.now, is_inside)),
+        });
+        join_all(told).await
     }
 
     /// Automatic replies of up to [`MOST_AT_ONCE`] mailboxes of one tenant, in their order, asked for
@@ -63,10 +87,44 @@ impl Graphs {
         mailboxes: &[Permitted],
         journal: &Journal,
     ) -> Vec<Result<AutomaticReplies, Failure>> {
-        let _ = journal;
-        mailboxes.iter().map(|_| Err(Failure::Internal)).collect()
+        let served: Vec<_> =
+            mailboxes.iter().map(|mailbox| self.serving(mailbox, Capability::OutOfOfficeRead)).collect();
+        let mut told = HashMap::new();
+        // More mailboxes, of several tenants, only take more calls.
+        for graph in &self.graphs {
+            let Some(credential) = graph.credential(Capability::OutOfOfficeRead) else { continue };
+            let own = mailboxes.iter().zip(&served).filter(|(_, served)| served.is_ok());
+            let own = own.map(|(mailbox, _)| mailbox.mailbox()).filter(|mailbox| self.is_of(mailbox, graph));
+            let own = own.collect::<BTreeSet<_>>().into_iter().cloned().collect();
+            told.extend(graph.absences.look(credential.into(), own, journal).await);
+        }
+        let of = |mailbox: &Permitted| told.get(mailbox.mailbox()).cloned().unwrap_or(Err(Failure::Internal));
+        mailboxes.iter().zip(served).map(|(mailbox, served)| served.and_then(|_| of(mailbox))).collect()
+    }
+
+    /// The tenant of a mailbox and its credential for a capability, which the proof must be for.
+    fn serving(&self, permitted: &Permitted, capability: Capability) -> Result<(&Graph, usize), Failure> {
+        if !is_for(permitted, capability) {
+            return Err(Failure::Denied);
+        }
+        let mailbox = permitted.mailbox();
+        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+        let graph = self.route(mailbox).ok_or_else(nobody)?;
+        let Some(credential) = graph.credential(capability) else {
+            graph.tell_missing(capability);
+            return Err(Failure::Denied);
+        };
+        Ok((graph, credential.into()))
+    }
+
+    fn is_of(&self, mailbox: &Mailbox, graph: &Graph) -> bool {
+        self.route(mailbox).is_some_and(|of| std::ptr::eq(of, graph))
     }
 }
 
 /// What one batch holds (<https://learn.microsoft.com/graph/json-batching>).
 pub const MOST_AT_ONCE: usize = 20;
+
+fn is_for(permitted: &Permitted, capability: Capability) -> bool {
+    permitted.capability() == capability
+}

@@ -13,6 +13,8 @@ pub(super) mod event_update;
 pub(super) mod event_view;
 pub(super) mod get_schedule;
 pub(super) mod groups;
+pub(super) mod mail_tips;
+pub(super) mod mailbox_settings;
 pub(super) mod places;
 pub(super) mod subscriptions;
 pub(super) mod users;

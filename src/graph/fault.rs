@@ -96,7 +96,8 @@ impl Refusal {
                 | "ErrorInvalidRequest"
                 | "ErrorInvalidSmtpAddress"
                 | "ErrorMessageSizeExceeded"
-                | "ErrorPropertyValidationFailure",
+                | "ErrorPropertyValidationFailure"
+                | "InvalidArguments",
             )
             | (413, _) => Failure::BadValue,
             // The id is that of an item in another mailbox.
@@ -105,6 +106,8 @@ impl Refusal {
                 Failure::BadWindow { what: "FreeBusyViewOptions.TimeWindow" }
             }
             (400, "ErrorResultSetTooBig") => Failure::ResultTooBig,
+            (400, "ErrorInvalidScheduledOofDuration" | "ErrorInvalidTimeSettings") => Failure::BadScheduledDuration,
+            (400, "ErrorInvalidUserOofSettings") => Failure::ReplyMissing,
             (401, _) => Failure::CredentialRefused,
             (403, _) => Failure::Denied,
             (404, "ErrorItemNotFound") => Failure::NoSuchItem,
@@ -181,7 +184,32 @@ pub(super) fn schedule(code: &str, message: &str, mailbox: &Mailbox) -> Failure 
     }
 }
 
+/// What the error in somebody's mail tips means; their codes are not documented, and taken for Exchange's.
+pub(super) fn tip(code: &str, message: &str, mailbox: &Mailbox) -> Failure {
+    match code {
+        "ErrorInvalidRecipients" | "ErrorInvalidUser" | "ErrorNonExistentMailbox" => {
+            Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() }
+        }
+        code => schedule(code, message, mailbox),
+    }
+}
+
+/// What a failure means where nothing but somebody's mailbox was asked for.
+pub(super) fn about(mailbox: &Mailbox, failure: Failure) -> Failure {
+    match failure {
+        Failure::NoSuchMailbox { .. } | Failure::NoSuchItem => {
+            Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() }
+        }
+        failure => failure,
+    }
+}
+
 impl Trouble {
+    /// What it means where nothing but somebody's mailbox, or group, was asked for.
+    pub(super) fn about(self, mailbox: &Mailbox) -> Failure {
+        about(mailbox, self.failure)
+    }
+
     /// Whether the mailbox that the call was charged to, or a single one of those asked about, may
     /// be what failed a call as a whole.
     pub(super) fn may_be_one_mailbox(&self) -> bool {
@@ -248,6 +276,11 @@ mod tests {
             (400, "ErrorIrresolvableConflict", Failure::Conflict),
             (400, "ErrorPropertyValidationFailure", Failure::BadValue),
             (400, "ErrorInvalidRequest", Failure::BadValue),
+            (400, "InvalidArguments", Failure::BadValue),
+            (400, "ErrorInvalidTimeSettings", Failure::BadScheduledDuration),
+            (400, "ErrorInvalidScheduledOofDuration", Failure::BadScheduledDuration),
+            (400, "ErrorInvalidUserOofSettings", Failure::ReplyMissing),
+            (400, "InvalidTimeZone", Failure::UnknownTimeZone),
             (413, "", Failure::BadValue),
             (401, "InvalidAuthenticationToken", Failure::CredentialRefused),
             (403, "ErrorAccessDenied", Failure::Denied),
@@ -290,5 +323,10 @@ mod tests {
         assert_eq!(schedule("5006", "", &mailbox), Failure::ResultTooBig);
         assert_eq!(schedule("5037", "", &mailbox), Failure::Denied);
         assert_eq!(schedule("5999", "?", &mailbox), Failure::Unavailable);
+        assert_eq!(tip("ErrorNonExistentMailbox", "", &mailbox), nobody);
+        assert_eq!(tip("ErrorMailRecipientNotFound", "", &mailbox), nobody);
+        assert_eq!(tip("ErrorAccessDenied", "", &mailbox), Failure::Denied);
+        assert_eq!(tip("?", "", &mailbox), Failure::Unavailable);
+        assert_eq!(about(&mailbox, Failure::NoSuchItem), nobody);
     }
 }

@@ -105,6 +105,23 @@ pub(super) fn item(start: Timestamp, end: Timestamp, status: BusyStatus, all_day
     BusyItem::new(start, end, status)
 }
 
+/// A `dateTimeTimeZone` that may be missing, where one that cannot be read must not spoil the rest.
+///
+/// # Errors
+/// [`Failure::Internal`] for one that cannot be read.
+pub(super) fn received(given: Option<serde_json::Value>) -> Result<Option<Timestamp>, Failure> {
+    let read = |given| serde_json::from_value::<Received>(given).map(|received| received.0);
+    given.map(read).transpose().map_err(|_| Failure::Internal)
+}
+
+/// The tag of a `localeInfo`, if it looks like one (RFC 5646 §2.1, §4.4.1).
+/// <https://learn.microsoft.com/graph/api/resources/localeinfo>
+pub(super) fn language(locale: Option<&str>) -> Option<String> {
+    let is_tag =
+        |tag: &&str| (1..=35).contains(&tag.len()) && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    locale.map(str::trim).filter(is_tag).map(str::to_owned)
+}
+
 /// A text worth keeping.
 pub(super) fn text(given: Option<&str>) -> Option<Box<str>> {
     given.map(str::trim).filter(|text| !text.is_empty()).map(Into::into)

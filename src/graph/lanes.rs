@@ -78,6 +78,11 @@ impl Lanes {
         })
     }
 
+    /// Until when a throttled mailbox is left alone.
+    pub(super) fn closed_until(&self, credential: usize, mailbox: &Mailbox) -> Option<Instant> {
+        self.0.get(&(credential, mailbox.clone()))?.closed_until()
+    }
+
     fn lane(&self, credential: usize, mailbox: &Mailbox) -> Arc<Lane> {
         self.0.get_with((credential, mailbox.clone()), || {
             Arc::new(Lane { places: Arc::new(Semaphore::new(WIDTH)), closed_until: Mutex::new(None) })
@@ -112,6 +117,8 @@ mod tests {
         let now = Instant::now();
         lanes.close(0, &mailbox, now + Duration::from_secs(7));
         assert!(!lanes.is_open(0, &mailbox[0], now));
+        assert_eq!(lanes.closed_until(0, &mailbox[0]), Some(now + Duration::from_secs(7)));
+        assert_eq!(lanes.closed_until(1, &mailbox[0]), None);
         let refused = lanes.enter(0, &mailbox, now + Duration::from_secs(1)).await.unwrap_err();
         assert_eq!(refused, Failure::Busy { retry_after: Duration::from_secs(7) });
         lanes.enter(0, &mailbox, now + Duration::from_secs(8)).await.unwrap();

@@ -10,12 +10,16 @@ use uuid::Uuid;
 
 use super::calls::calendar_view::{calendar_view, first_pages};
 use super::calls::get_schedule::get_schedule;
+use super::calls::mail_tips::mail_tips;
+use super::calls::mailbox_settings::mailbox_settings;
 use super::calls::places;
 use super::client::{Call, Client};
 use super::fault::Trouble;
 use super::listing::Told;
 use super::status::Probe;
 use super::token::TokenState;
+use super::visit::Visit;
+use crate::calendar::out_of_office::Tip;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -58,6 +62,10 @@ pub(super) async fn tenant(
                 (Capability::CalendarRead, Some(mailbox)) => {
                     note(what(mailbox), items(view(client, index, mailbox, window, journal).await));
                 }
+                (Capability::OutOfOfficeRead, Some(mailbox)) => {
+                    let told = mailbox_settings(Visit { client, credential: index, mailbox, journal }).await;
+                    note(what(mailbox), told.map(|_| "automatic replies are shown".into()).map_err(words));
+                }
                 (Capability::Directory, _) => {
                     let lists = places::room_lists(client, index, journal).await;
                     note("room lists".into(), lists.map(|lists| format!("{} lists", lists.len())).map_err(words));
@@ -71,6 +79,11 @@ pub(super) async fn tenant(
                     _,
                 ) => {}
             }
+        }
+        if let (true, Some(mailbox)) = (credential.mail_tips, mailbox) {
+            let asked = std::slice::from_ref(mailbox);
+            let told = mail_tips(Visit { client, credential: index, mailbox, journal }, asked).await;
+            note(format!("mail tips of {mailbox}"), tip(told));
         }
         if mailbox.is_none() {
             note("a call".into(), knock(client, index, journal.deadline).await);
@@ -122,6 +135,11 @@ async fn view(
 fn items(told: Result<Vec<Told>, Trouble>) -> Result<String, String> {
     let (_, listing) = told.map_err(words)?.into_iter().next().ok_or("no answer")?;
     listing.map(|listing| format!("{} items", listing.items.len())).map_err(|failure: Failure| failure.to_string())
+}
+
+fn tip(told: Result<Vec<Result<Tip, Failure>>, Trouble>) -> Result<String, String> {
+    let tip = told.map_err(words)?.into_iter().next().ok_or("no answer")?;
+    tip.map(|_| "mail tips are shown".into()).map_err(|failure| failure.to_string())
 }
 
 fn words(trouble: Trouble) -> String {

@@ -32,6 +32,8 @@ pub struct CacheSettings {
     pub negative_lifetime: Duration,
     /// How long past its lifetime an answer may stand in while Graph fails.
     pub stale: Duration,
+    /// How long automatic replies and mail tips are fresh; zero keeps none of them.
+    pub out_of_office_lifetime: Duration,
     /// The most that the cache may hold.
     pub megabytes: u64,
     /// Answers are asked for and kept by windows of so many days, 1 to 30.
@@ -49,6 +51,11 @@ pub enum Detail {
 }
 
 impl CacheSettings {
+    /// The same for automatic replies.
+    pub(super) fn of_out_of_office(&self) -> Self {
+        Self { lifetime: self.out_of_office_lifetime, ..self.clone() }
+    }
+
     /// How long anything can be of use.
     pub(super) fn longest(&self) -> Duration {
         const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -75,6 +82,7 @@ impl Default for CacheSettings {
             lifetime: Duration::from_secs(300),
             negative_lifetime: Duration::from_secs(120),
             stale: Duration::from_secs(3600),
+            out_of_office_lifetime: Duration::from_secs(30),
             megabytes: 128,
             days_per_window: 7,
         }

@@ -6,13 +6,14 @@ use jiff::civil::{Weekday, date};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::calendar::Capability::{CalendarRead, CalendarWrite, FreeBusy};
+use crate::calendar::Capability::{self, CalendarRead, CalendarWrite, FreeBusy, OutOfOfficeRead, OutOfOfficeWrite};
 use crate::calendar::Mailbox;
 use crate::calendar::event::{
     Attendee, Body, EventChange, EventId, Importance, Person, PropertyId, PropertyName, PropertyValue, Response, Role,
     Sensitivity, ZonedTime,
 };
 use crate::calendar::free_busy::BusyStatus;
+use crate::calendar::out_of_office::{Audience, AutomaticReplies, Status};
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, WeekIndex, Weekdays};
 use crate::client::{Ceiling, Client, Policy};
 use crate::graph::stub::{Reply, Stub, credential, journal, permitted, wednesday, window};
@@ -163,6 +164,40 @@ async fn writes_are_what_graph_defines() {
     assert_eq!(checked, 15);
 }
 
+#[tokio::test]
+async fn absences_are_asked_for_and_set_as_graph_defines() {
+    let Some(schema) = schema() else { return };
+    let stub = Stub::start(|seen| (seen.method == "PATCH").then(|| Reply::json(200, &json!({})))).await;
+    let mut all = credential(&[OutOfOfficeRead, OutOfOfficeWrite]);
+    all.mail_tips = true;
+    let graphs = stub.graphs(vec![all], Settings::default());
+    let client = Client::without_login("c", Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full));
+    let permit = |name: &str, capability| client.permit(&Mailbox::parse(name).unwrap(), capability).unwrap();
+    let (writer, notes) = (permit("o'hara@example.com", OutOfOfficeWrite), journal());
+    let audiences = [Audience::Nobody, Audience::Contacts, Audience::Everybody];
+    for (status, audience) in [Status::Disabled, Status::Enabled, Status::Scheduled].into_iter().zip(audiences) {
+        let window = Some(window("2026-11-19T00:00:00.25Z", "2026-11-20T00:00:00Z"));
+        let (internal, external, language) = ("<p>🌴</p>".into(), String::new(), Some("fi".into()));
+        let replies = AutomaticReplies { status, audience, window, internal, external, language };
+        graphs.set_automatic_replies(&writer, &replies, &notes).await.unwrap();
+    }
+    let asked = ["a@example.com", "b@example.com"].map(|name| permit(name, OutOfOfficeRead));
+    graphs.look_at_automatic_replies(&asked, &notes).await;
+    graphs.mail_tips(&asked, true, &notes).await;
+    let mut parts = Vec::new();
+    for call in stub.calls() {
+        let part = match call.path.rsplit('/').next().unwrap() {
+            "mailboxSettings" => "users.mailboxSettings.update.request",
+            "getMailTips" => "users.getMailTips.request",
+            _ => "batch.request",
+        };
+        assert_eq!(problems(&schema, part, &call.body), Vec::<String>::new(), "{part} {}", call.body);
+        parts.push(part);
+    }
+    parts.dedup();
+    assert_eq!(parts.len(), 3, "{parts:?}");
+}
+
 #[test]
 fn fixtures_are_what_graph_answers() {
     let Some(schema) = schema() else { return };
@@ -175,6 +210,12 @@ fn fixtures_are_what_graph_answers() {
         ("users.events.instances.response.200", include_str!("../../../fixtures/graph/event_instances/page.json")),
         ("users.events.create.response.201", include_str!("../../../fixtures/graph/event_create/created.json")),
         ("users.events.update.response.200", include_str!("../../../fixtures/graph/event_update/updated.json")),
+        (
+            "users.mailboxSettings.get.response.200",
+            include_str!("../../../fixtures/graph/mailbox_settings/scheduled.json"),
+        ),
+        ("batch.response.200", include_str!("../../../fixtures/graph/mailbox_settings/batch.json")),
+        ("users.getMailTips.response.200", include_str!("../../../fixtures/graph/mail_tips/kinds.json")),
         ("users.list.response.200", include_str!("../../../fixtures/graph/users/page.json")),
     ];
     for (part, text) in fixtures {
@@ -182,6 +223,10 @@ fn fixtures_are_what_graph_answers() {
         if part.starts_with("calendar.getSchedule") {
             // Graph's enums are canonical in the schema; the gateway must take them in any case.
             instance["value"][0]["scheduleItems"][0]["status"] = json!("busy");
+        }
+        if part.starts_with("users.mailboxSettings") {
+            let setting = &mut instance["automaticRepliesSetting"];
+            (setting["status"], setting["externalAudience"]) = (json!("scheduled"), json!("all"));
         }
         assert_eq!(problems(&schema, part, &instance), Vec::<String>::new(), "{part}");
     }
