@@ -4,19 +4,38 @@
 //! that is connected to and not on a name; redirects are not followed, and no proxy is used. Nothing else sends
 //! elsewhere. Must not know what is sent.
 
+mod public;
+mod resolver;
+
+#[cfg(test)]
+pub(crate) mod stub;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use url::{Host, Url};
+
+use public::Guard;
+use resolver::Resolver;
 
 /// One target, with connections of its own.
-#[derive(Debug)]
 pub struct Outbound {
     base: Url,
+    client: reqwest::Client,
+    timeout: Duration,
 }
 
 /// What a target is, and where it may be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Its address; paths are below it.
     pub url: Url,
@@ -41,7 +60,7 @@ pub struct Answered {
     pub body: Vec<u8>,
 }
 
-/// There was no answer; the text is for the operator.
+/// There was no answer; the text is for the operator, and holds nothing of the target's URL but names and addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreachable(pub String);
@@ -50,9 +69,30 @@ impl Outbound {
     /// Gets ready; sends nothing.
     ///
     /// # Errors
-    /// A text for the operator: unusable certificates.
+    /// A text for the operator: unusable certificates, no host, or an IP address that is not public and not allowed.
     pub fn new(target: Target) -> Result<Self, String> {
-        Ok(Self { base: target.url })
+        let Target { url, private_networks, extra_ca, timeout, user_agent } = target;
+        let guard = Guard::new(private_networks);
+        // An address that is written as such is connected to without asking the resolver.
+        match url.host() {
+            None => return Err("the URL has no host".to_owned()),
+            Some(Host::Ipv4(address)) => guard.check(IpAddr::V4(address))?,
+            Some(Host::Ipv6(address)) => guard.check(IpAddr::V6(address))?,
+            Some(Host::Domain(_)) => {}
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(url.scheme() == "https", extra_ca.as_deref())?)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_gzip()
+            .dns_resolver(Arc::new(Resolver::new(guard)))
+            .user_agent(user_agent)
+            .connect_timeout(LONGEST_CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()
+            .map_err(|error| format!("connection: {}", cause(&error)))?;
+        Ok(Self { base: url, client, timeout })
     }
 
     /// A GET of the target's address itself.
@@ -60,7 +100,7 @@ impl Outbound {
     /// # Errors
     /// [`Unreachable`] if nothing answers in time, or nothing may be asked.
     pub async fn get(&self) -> Result<Answered, Unreachable> {
-        Err(Unreachable(self.base.to_string()))
+        exchange(self.client.get(self.base.clone()), self.timeout).await
     }
 
     /// Posts JSON to a path below the target's address; to the address itself with none.
@@ -73,7 +113,127 @@ impl Outbound {
         headers: &[(&'static str, String)],
         json: String,
     ) -> Result<Answered, Unreachable> {
-        let _ = (path, headers, json);
-        Err(Unreachable(self.base.to_string()))
+        exchange(self.posting(path, headers, json), self.timeout).await
+    }
+
+    /// As [`Self::post`], to a target that is known to work long before it answers.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post_patiently(
+        &self,
+        path: &[&str],
+        json: String,
+        timeout: Duration,
+    ) -> Result<Answered, Unreachable> {
+        exchange(self.posting(path, &[], json), timeout).await
+    }
+
+    fn posting(&self, path: &[&str], headers: &[(&'static str, String)], json: String) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if !path.is_empty()
+            && let Ok(mut segments) = url.path_segments_mut()
+        {
+            segments.pop_if_empty().extend(path);
+        }
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(json);
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
     }
 }
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Outbound").field("host", &self.base.host_str()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Target {
+    /// Without the URL, which may hold a secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Target").field("host", &self.url.host_str()).finish_non_exhaustive()
+    }
+}
+
+/// Sends, and reads the beginning of the answer.
+async fn exchange(request: RequestBuilder, timeout: Duration) -> Result<Answered, Unreachable> {
+    let whole = async {
+        let response = request.send().await?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+        Ok(Answered { status, retry_after, body: beginning(response).await? })
+    };
+    match tokio::time::timeout(timeout, whole).await {
+        Ok(Ok(answered)) => Ok(answered),
+        Ok(Err(error)) => Err(Unreachable(cause(&error))),
+        Err(_) => Err(Unreachable(format!("no answer within {} s", timeout.as_secs_f32()))),
+    }
+}
+
+async fn beginning(mut response: Response) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend(chunk.iter().take(LARGEST_BODY - body.len()));
+        if body.len() >= LARGEST_BODY {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+/// `Retry-After` in seconds, or as a date, measured by the answer's own `Date` (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parser = rfc2822::DateTimeParser::new();
+    let until = parser.parse_timestamp(value).ok()?;
+    let now = parser.parse_timestamp(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(Duration::from_secs(u64::try_from(until.as_second() - now.as_second()).unwrap_or(0)))
+}
+
+/// An error with its causes, without the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let what = if error.is_connect() { "could not connect" } else { "the connection broke" };
+    let mut text = what.to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}
+
+fn tls(is_needed: bool, extra_ca: Option<&[u8]>) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(extra_ca.unwrap_or_default()) {
+        let certificate = certificate.map_err(|error| format!("extra certificate authority: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("extra certificate authority: {error}"))?;
+    }
+    if extra_ca.is_some() && roots.is_empty() {
+        return Err("extra certificate authority: no certificate in the PEM file".into());
+    }
+    if is_needed {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err("this host trusts no certificate authority: install its ca-certificates package".into());
+        }
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS: {error}"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Whoever does not take a connection by then is not there.
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// Servers close idle connections; most wait longer.
+const IDLE: Duration = Duration::from_secs(30);
+/// An answer says whether something arrived, in few words; of longer ones this much is read, in bytes.
+const LARGEST_BODY: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::failure::Failure;
 
@@ -72,7 +72,7 @@ impl Store {
         // What a caller was told must be there after a power cut.
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Also shows now, and not at the first request, whether the file can be written.
-        let transaction = connection.transaction()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
@@ -87,10 +87,31 @@ impl Store {
         &self,
         job: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
+        // One that reads before it writes would fail at once, without waiting, when another process wrote in between
+        // (<https://www.sqlite.org/rescode.html#busy_snapshot>).
+        self.transact(TransactionBehavior::Immediate, job).await
+    }
+
+    /// As [`Self::run`], for what writes nothing: it waits for no other process.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.transact(TransactionBehavior::Deferred, job).await
+    }
+
+    async fn transact<T: Send + 'static>(
+        &self,
+        behavior: TransactionBehavior,
+        job: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
         let connection = Arc::clone(&self.connection);
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(behavior)?;
             let done = job(&transaction)?;
             transaction.commit()?;
             Ok::<_, rusqlite::Error>(done)
@@ -193,12 +214,16 @@ CREATE TABLE IF NOT EXISTS outbox (
     mailbox TEXT NOT NULL,
     body TEXT NOT NULL,
     made INTEGER NOT NULL,
+    since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     next INTEGER NOT NULL,
     problem TEXT,
-    dead INTEGER NOT NULL DEFAULT 0
+    dead INTEGER NOT NULL DEFAULT 0,
+    head INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_by_mailbox ON outbox (target, dead, mailbox, number);
+CREATE INDEX IF NOT EXISTS outbox_alive ON outbox (target, mailbox, number) WHERE dead = 0;
+CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (number) WHERE dead = 1;
+CREATE INDEX IF NOT EXISTS outbox_heads ON outbox (target, next, number) WHERE head = 1;
 CREATE TABLE IF NOT EXISTS delivered (
     target TEXT NOT NULL,
     mailbox TEXT NOT NULL,

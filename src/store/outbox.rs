@@ -1,8 +1,9 @@
 //! What is still to be told to webhooks, and what could not be.
 //!
-//! Letters about one mailbox to one target go out in the order of their numbers, one at a time.
+//! Letters about one mailbox to one target go out in the order of their numbers, one at a time: the first that is not
+//! given up is the head of its queue, and says so in its row, so that what is due is found without reading the rest.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::Store;
 use crate::failure::Failure;
@@ -29,18 +30,22 @@ pub struct Waiting {
     pub number: i64,
     /// The letter.
     pub letter: Letter,
-    /// How often it was refused.
+    /// Since when its delivery is tried: when it was written, or when an operator had it sent again; seconds since 1970.
+    pub since: i64,
+    /// How often it was refused since.
     pub tries: u32,
-    /// When it is sent next; seconds since 1970.
+    /// When it is sent next, if no other about the same mailbox comes before it; seconds since 1970.
     pub next: i64,
     /// Why it could not be sent last time.
     pub problem: Option<String>,
     /// Given up: sent again only when an operator says so.
     pub is_dead: bool,
+    /// A later one about the same mailbox has arrived: not sent again.
+    pub is_superseded: bool,
 }
 
 /// Which letters an operator means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// All that were given up.
     Dead,
@@ -50,9 +55,10 @@ pub enum Selection {
 
 /// Puts a letter into the outbox, to be sent at once.
 pub(super) fn post(store: &Transaction<'_>, letter: &Letter) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, next) VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
+    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, since, next) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5)";
     let Letter { id, target, mailbox, body, made } = letter;
-    store.prepare_cached(sql)?.execute(params![id, target, mailbox, body, made]).map(drop)
+    store.prepare_cached(sql)?.execute(params![id, target, mailbox, body, made])?;
+    lead(store, target, mailbox)
 }
 
 impl Store {
@@ -62,8 +68,11 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if they cannot be read.
     pub async fn due_letters(&self, target: String, by: i64, most: usize) -> Result<Vec<Waiting>, Failure> {
-        let _ = (target, by, most);
-        Err(Failure::Internal)
+        self.read(move |store| {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            store.prepare_cached(&due())?.query_map(params![target, by, most], waiting)?.collect()
+        })
+        .await
     }
 
     /// Forgets a letter that has arrived, and notes that it has.
@@ -71,8 +80,19 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted: it will be sent again.
     pub async fn delivered(&self, number: i64) -> Result<(), Failure> {
-        let _ = number;
-        Err(Failure::Internal)
+        self.run(move |store| {
+            // It may have been thrown away while it was under way.
+            let Some((target, mailbox)) = remove(store, number)? else { return Ok(()) };
+            let sql = "INSERT INTO delivered (target, mailbox, number) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT DO UPDATE SET number = max(number, excluded.number)";
+            store.prepare_cached(sql)?.execute(params![target, mailbox, number])?;
+            // An operator may have had an earlier one sent again while this one was under way.
+            let sql = "UPDATE outbox SET dead = 1, head = 0, problem = 'a later one arrived before it' \
+                       WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND number < ?3";
+            store.prepare_cached(sql)?.execute(params![target, mailbox, number])?;
+            lead(store, &target, &mailbox)
+        })
+        .await
     }
 
     /// Puts a letter off until a second.
@@ -80,8 +100,24 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn put_off(&self, number: i64, tries: u32, next: i64, problem: String) -> Result<(), Failure> {
-        let _ = (number, tries, next, problem);
-        Err(Failure::Internal)
+        self.run(move |store| {
+            let sql = "UPDATE outbox SET tries = ?2, next = ?3, problem = ?4 WHERE number = ?1 AND dead = 0";
+            store.prepare_cached(sql)?.execute(params![number, tries, next, problem]).map(drop)
+        })
+        .await
+    }
+
+    /// Has letters that were put off sent from a second on.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if that could not be noted.
+    pub async fn hurry(&self, numbers: Vec<i64>, next: i64) -> Result<(), Failure> {
+        self.run(move |store| {
+            let sql = "UPDATE outbox SET next = min(next, ?2) WHERE number = ?1 AND dead = 0";
+            let mut update = store.prepare_cached(sql)?;
+            numbers.iter().try_for_each(|number| update.execute([number, &next]).map(drop))
+        })
+        .await
     }
 
     /// Gives a letter up; those after it are sent.
@@ -89,8 +125,16 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn give_up(&self, number: i64, tries: u32, problem: String) -> Result<(), Failure> {
-        let _ = (number, tries, problem);
-        Err(Failure::Internal)
+        self.run(move |store| {
+            let sql = "UPDATE outbox SET tries = ?2, problem = ?3, dead = 1, head = 0 WHERE number = ?1 \
+                       RETURNING target, mailbox";
+            let values = params![number, tries, problem];
+            match store.prepare_cached(sql)?.query_row(values, queue).optional()? {
+                Some((target, mailbox)) => lead(store, &target, &mailbox),
+                None => Ok(()),
+            }
+        })
+        .await
     }
 
     /// All letters, those given up too, in their order.
@@ -98,7 +142,11 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if they cannot be read.
     pub async fn letters(&self) -> Result<Vec<Waiting>, Failure> {
-        Err(Failure::Internal)
+        self.read(|store| {
+            let sql = format!("SELECT {COLUMNS} FROM outbox ORDER BY number");
+            store.prepare(&sql)?.query_map([], waiting)?.collect()
+        })
+        .await
     }
 
     /// How many letters wait, and how many were given up.
@@ -106,7 +154,13 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if they cannot be counted.
     pub async fn outbox_size(&self) -> Result<(u64, u64), Failure> {
-        Err(Failure::Internal)
+        self.read(|store| {
+            let count = |sql| store.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+            let alive = count("SELECT count(*) FROM outbox WHERE dead = 0")?;
+            let dead = count("SELECT count(*) FROM outbox WHERE dead = 1")?;
+            Ok((alive.unsigned_abs(), dead.unsigned_abs()))
+        })
+        .await
     }
 
     /// Sends letters again from a second on, in their old place. Gives the numbers of those that will be, and of
@@ -115,8 +169,23 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn send_again(&self, which: Selection, from: i64) -> Result<(Vec<i64>, Vec<i64>), Failure> {
-        let _ = (which, from);
-        Err(Failure::Internal)
+        self.run(move |store| {
+            let (mut again, mut superseded) = (Vec::new(), Vec::new());
+            let sql = "UPDATE outbox SET dead = 0, tries = 0, since = ?2, next = ?2 WHERE number = ?1 \
+                       RETURNING target, mailbox";
+            let mut update = store.prepare(sql)?;
+            for letter in selected(store, which)? {
+                if letter.is_superseded {
+                    superseded.push(letter.number);
+                } else {
+                    let (target, mailbox) = update.query_row([letter.number, from], queue)?;
+                    lead(store, &target, &mailbox)?;
+                    again.push(letter.number);
+                }
+            }
+            Ok((again, superseded))
+        })
+        .await
     }
 
     /// Throws letters away; says how many there were.
@@ -124,7 +193,83 @@ impl Store {
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn drop_letters(&self, which: Selection) -> Result<usize, Failure> {
-        let _ = which;
-        Err(Failure::Internal)
+        self.run(move |store| {
+            let letters = selected(store, which)?;
+            for letter in &letters {
+                if let Some((target, mailbox)) = remove(store, letter.number)? {
+                    lead(store, &target, &mailbox)?;
+                }
+            }
+            Ok(letters.len())
+        })
+        .await
+    }
+
+    /// Puts letters into the outbox, for tests of what is done with them.
+    #[cfg(test)]
+    pub(crate) async fn post(&self, letters: Vec<Letter>) -> Result<(), Failure> {
+        self.run(move |store| letters.iter().try_for_each(|letter| post(store, letter))).await
     }
 }
+
+/// Makes the first living letter of a queue its head, and no other.
+fn lead(store: &Transaction<'_>, target: &str, mailbox: &str) -> rusqlite::Result<()> {
+    let sql = "SELECT number, head FROM outbox WHERE target = ?1 AND mailbox = ?2 AND dead = 0 ORDER BY number LIMIT 1";
+    let first = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+    let first = store.prepare_cached(sql)?.query_row([target, mailbox], first).optional()?;
+    let Some((number, false)) = first else { return Ok(()) };
+    let sql = "UPDATE outbox SET head = (number = ?3) \
+               WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND head <> (number = ?3)";
+    store.prepare_cached(sql)?.execute(params![target, mailbox, number]).map(drop)
+}
+
+/// Takes a letter out, and says whose queue it was in.
+fn remove(store: &Transaction<'_>, number: i64) -> rusqlite::Result<Option<(String, String)>> {
+    let sql = "DELETE FROM outbox WHERE number = ?1 RETURNING target, mailbox";
+    store.prepare_cached(sql)?.query_row([number], queue).optional()
+}
+
+fn selected(store: &Transaction<'_>, which: Selection) -> rusqlite::Result<Vec<Waiting>> {
+    let (condition, number) = match which {
+        Selection::Dead => ("dead = 1", None),
+        Selection::Number(number) => ("number = ?1", Some(number)),
+    };
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE {condition} ORDER BY number");
+    store.prepare(&sql)?.query_map(params_from_iter(number), waiting)?.collect()
+}
+
+fn due() -> String {
+    format!("SELECT {COLUMNS} FROM outbox WHERE target = ?1 AND head = 1 AND next <= ?2 ORDER BY next, number LIMIT ?3")
+}
+
+/// As [`waiting`] reads them.
+const COLUMNS: &str = "number, id, target, mailbox, body, made, since, tries, next, problem, dead, \
+    EXISTS (SELECT 1 FROM delivered WHERE delivered.target = outbox.target AND delivered.mailbox = outbox.mailbox \
+            AND delivered.number > outbox.number)";
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    Ok(Waiting {
+        number: row.get(0)?,
+        letter: Letter {
+            id: row.get(1)?,
+            target: row.get(2)?,
+            mailbox: row.get(3)?,
+            body: row.get(4)?,
+            made: row.get(5)?,
+        },
+        since: row.get(6)?,
+        tries: row.get(7)?,
+        next: row.get(8)?,
+        problem: row.get(9)?,
+        is_dead: row.get(10)?,
+        is_superseded: row.get(11)?,
+    })
+}
+
+/// Target and mailbox.
+fn queue(row: &Row<'_>) -> rusqlite::Result<(String, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+#[cfg(test)]
+mod tests;
