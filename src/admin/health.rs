@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::views::Views;
 use crate::graph::{CircuitState, CredentialStatus, TenantStatus, TokenState};
 use crate::metrics::Metrics;
-use crate::out_of_office::Monitor;
+use crate::out_of_office::{Monitor, Tally};
 
 pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {
     let tenants: Vec<Value> = views.graphs.status().iter().map(tenant).collect();
@@ -19,13 +19,13 @@ pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {
     Json(json!({ "ready": views.graphs.ready(), "tenants": tenants, "monitor": monitor }))
 }
 
-/// Whom it watches and how many of them it has never seen or cannot see, and its letters.
+/// Whom it watches and how many of them it has not seen since the start, or cannot see, and its letters.
 fn monitor(monitor: &Monitor, metrics: &Metrics) -> Value {
-    let watches = monitor.watches();
+    let Tally { watched, unseen, failing } = monitor.tally();
     json!({
-        "watched": watches.len(),
-        "never_looked": watches.iter().filter(|watched| watched.looked.is_none()).count(),
-        "failing": watches.iter().filter(|watched| watched.problem.is_some()).count(),
+        "watched": watched,
+        "never_looked": unseen,
+        "failing": failing,
         "letters_waiting": metrics.letters_waiting.get(),
         "letters_dead": metrics.letters_dead.get(),
     })
