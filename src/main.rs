@@ -106,6 +106,15 @@ enum Role {
         /// Over TLS, with a certificate of the moment.
         #[arg(long)]
         tls: bool,
+        /// Also simulate the mediator of a telephone system, listening here.
+        #[arg(long)]
+        mediator_listen: Option<SocketAddr>,
+        /// The monitor that the mediator tells whom to watch.
+        #[arg(long, requires = "mediator_listen")]
+        monitor_url: Option<url::Url>,
+        /// Whom the mediator tells to watch; more than one by repeating it.
+        #[arg(long = "mediator-user", requires = "mediator_listen")]
+        mediator_users: Vec<String>,
     },
     /// Make a secret for a client.
     ClientSecret,
@@ -169,9 +178,10 @@ fn run(role: Role) -> Result<(), Trouble> {
             log(LogFormat::Human, "error")?;
             runtime.block_on(lookup::run(lookup::Settings { config, mailboxes, from, to, zone }))
         }
-        Role::Simulate { listen, world, tls } => {
+        Role::Simulate { listen, world, tls, mediator_listen, monitor_url: monitor, mediator_users } => {
             log(LogFormat::Human, "info")?;
-            runtime.block_on(simulate::run(simulate::Settings { listen, world, tls }))
+            let settings = simulate::Settings { listen, world, tls, mediator_listen, monitor, mediator_users };
+            runtime.block_on(simulate::run(settings))
         }
         Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
         Role::ClientPassword { nt_hash_file } => credentials::client_password(&nt_hash_file, &mut io::stdout()),

@@ -1,12 +1,15 @@
-//! `simulate`: the Graph simulator alone.
+//! `simulate`: the Graph simulator, and the mediator of a telephone system beside it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use url::Url;
+
 use super::{Signals, Trouble, certificate};
 use crate::app;
 use crate::server::tls::Certificates;
+use crate::simulator::mediator::{self, Mediator};
 use crate::simulator::{Options, Simulator, World};
 
 /// How to simulate.
@@ -18,6 +21,12 @@ pub struct Settings {
     pub world: Option<PathBuf>,
     /// TLS with a certificate of the moment, whose authority is written to this file's folder.
     pub tls: bool,
+    /// Where a mediator listens; none without it.
+    pub mediator_listen: Option<SocketAddr>,
+    /// The monitor that the mediator tells whom to watch.
+    pub monitor: Option<Url>,
+    /// Whom it tells to watch.
+    pub mediator_users: Vec<String>,
 }
 
 /// A world from a file, or the built-in company.
@@ -49,7 +58,18 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
     let simulator = start(world, settings.listen, tls).await?;
     println!("simulator    {}", simulator.base_url());
     println!("control      {}/control", simulator.base_url());
+    let mediator = match settings.mediator_listen {
+        Some(listen) => {
+            let mediator = mediate(listen, settings.monitor, settings.mediator_users).await?;
+            println!("mediator     {}", mediator.base_url());
+            Some(mediator)
+        }
+        None => None,
+    };
     signals.until_told(|| {}).await;
+    if let Some(mediator) = mediator {
+        mediator.stop().await;
+    }
     simulator.stop().await;
     Ok(())
 }
@@ -61,6 +81,11 @@ pub(super) async fn start(
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> std::io::Result<Simulator> {
     Simulator::start(world, Options { listen, tls, clock: app::now, strict: true }).await
+}
+
+/// Starts a mediator by the system's clock.
+pub(super) async fn mediate(listen: SocketAddr, monitor: Option<Url>, users: Vec<String>) -> std::io::Result<Mediator> {
+    Mediator::start(mediator::Options { listen, monitor, users, clock: app::now }).await
 }
 
 /// Where certificates of the moment are written: the project's `certs`, or the system's folder for

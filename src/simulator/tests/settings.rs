@@ -221,8 +221,8 @@ async fn twenty_in_a_batch_fail_each_by_itself() {
     let batch = json!({ "requests": requests });
     let answer = running.post("/v1.0/$batch", &batch).await.expect(200);
     let item = |answer: &Value, number: usize| {
-        let mut all = answer["responses"].as_array().unwrap().iter();
-        all.find(|one| one["id"] == number.to_string()).unwrap().clone()
+        let (mut all, id) = (answer["responses"].as_array().unwrap().iter(), number.to_string());
+        all.find(|one| one["id"] == id.as_str()).unwrap().clone()
     };
     let statuses: Vec<u64> = (1..=20).map(|number| item(&answer, number)["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses[..6], [429, 403, 404, 404, 503, 200]);
