@@ -5,7 +5,7 @@ mod raw;
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
@@ -143,10 +143,7 @@ impl Reader<'_> {
     /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#symmetric>
     fn signing_key(&mut self, reference: &Spanned<SecretReference>) -> SecretString {
         let secret = self.secret(reference, "monitor.webhooks.secrets");
-        let key = secret
-            .expose_secret()
-            .strip_prefix("whsec_")
-            .and_then(|key| STANDARD.decode(key).or_else(|_| STANDARD_NO_PAD.decode(key)).ok());
+        let key = secret.expose_secret().strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
         // What cannot be read has been told already.
         if !secret.expose_secret().is_empty() && !key.is_some_and(|key| KEY_BYTES.contains(&key.len())) {
             let remedy =

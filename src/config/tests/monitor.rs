@@ -142,10 +142,13 @@ fn beyond_this_host_it_is_said_how_and_for_whom() {
 #[test]
 fn signing_keys_have_their_length() {
     let with = |key: &str| parse_with(&example(), key).is_ok();
-    assert!(with(KEY) && with(KEY.trim_end_matches('=')));
-    for wrong in
-        ["whsec_QUFB", "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=", "whsec_????????????????????????????????"]
-    {
+    assert!(with(KEY));
+    for wrong in [
+        "whsec_QUFB",
+        KEY.trim_end_matches('='),
+        "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=",
+        "whsec_????????????????????????????????",
+    ] {
         assert!(!with(wrong), "{wrong}");
     }
     assert!(!with(&format!("whsec_{}", "QUFB".repeat(22))), "66 bytes");
