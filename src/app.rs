@@ -2,6 +2,8 @@
 //!
 //! Owns the order of start and end. Below it nothing reads the clock or the environment.
 
+mod monitor;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,11 +27,14 @@ use crate::server::{self, Capture, Failures, Gates, Handshakes, Logins, Shared, 
 use crate::store::Store;
 use crate::writes::Writes;
 
+use monitor::Watchman;
+
 /// A running gateway.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
     admin_address: SocketAddr,
+    monitor_address: Option<SocketAddr>,
     certificates: Option<Arc<Certificates>>,
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
@@ -53,7 +58,7 @@ impl App {
         let items = Arc::new(Items::open(store.clone()).await.map_err(unreadable)?);
         let services = Services {
             graphs: Arc::clone(&graphs),
-            writes: Arc::new(Writes::new(Arc::clone(&graphs), store)),
+            writes: Arc::new(Writes::new(Arc::clone(&graphs), store.clone())),
             changes: Arc::clone(&changes),
             items: Arc::clone(&items),
         };
@@ -89,11 +94,23 @@ impl App {
         let listener = listen::bind(config.server.listen).await?;
         let admin_listener = listen::bind(config.admin_listen).await?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
+        let watchman = match config.monitor {
+            Some(monitor) => Some(Watchman::open(monitor, store, &shared, tls.as_ref(), now).await?),
+            None => None,
+        };
+        let monitor_address = watchman.as_ref().map(|watchman| watchman.address);
 
         let router = server::router(&shared);
-        tasks.spawn(listen::serve(listener, tls, router, Arc::clone(&shared)));
-        let views = admin::Views { metrics, graphs: Arc::clone(&graphs) };
+        tasks.spawn(listen::serve(listener, tls, router, shared.terms()));
+        let views = admin::Views {
+            metrics,
+            graphs: Arc::clone(&graphs),
+            monitor: watchman.as_ref().map(|watchman| Arc::clone(&watchman.monitor)),
+        };
         tasks.spawn(admin::serve(admin_listener, views, end.clone()));
+        if let Some(watchman) = watchman {
+            watchman.run(&mut tasks);
+        }
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).watch(end.clone()));
         }
@@ -118,7 +135,7 @@ impl App {
                 stop.run_until_cancelled(tokio::time::sleep(KNOCK_AGAIN)).await;
             }
         });
-        Ok(Self { address, admin_address, certificates, shared, tasks })
+        Ok(Self { address, admin_address, monitor_address, certificates, shared, tasks })
     }
 
     /// Where clients connect.
@@ -131,6 +148,12 @@ impl App {
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
         self.admin_address
+    }
+
+    /// Where the monitor is told whom to watch, if it is on.
+    #[must_use]
+    pub fn monitor_address(&self) -> Option<SocketAddr> {
+        self.monitor_address
     }
 
     /// Whose calendars there are.

@@ -256,6 +256,14 @@ impl Pattern {
     pub fn matches(&self, mailbox: &Mailbox) -> bool {
         self.0.matches(mailbox.as_str())
     }
+
+    /// Whether addresses of a domain may fit: what comes after the last `@` does.
+    #[must_use]
+    pub fn reaches(&self, domain: &str) -> bool {
+        let text = self.0.pattern();
+        let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
+        WildMatch::new(end).matches(&domain.to_lowercase())
+    }
 }
 
 impl fmt::Debug for Pattern {

@@ -4,9 +4,11 @@
 //! send anything.
 
 mod clients;
+mod monitor;
 mod problems;
 mod raw;
 mod tenants;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,14 +20,17 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::changes;
-use crate::client::{Client, Networks};
+use crate::client::{Client, Networks, Pattern};
 use crate::graph::{CacheSettings, Settings};
+use crate::out_of_office;
+use crate::server::monitor::Access;
 use crate::server::tls::CertificateFiles;
 use crate::server::{ChannelBinding, Limits, Proxies};
 use crate::tenant::Tenant;
 
 pub use problems::{Problem, Problems};
-pub use raw::{LogFormat, SecretReference};
+pub use raw::LogFormat;
+pub use values::SecretReference;
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// How calendars are watched for subscribers.
     pub changes: changes::Settings,
+    /// The out-of-office monitor, where there is one.
+    pub monitor: Option<Monitor>,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
     /// Who may call.
@@ -107,6 +114,19 @@ pub struct Capture {
     pub files: usize,
 }
 
+/// The out-of-office monitor, and its listener.
+#[derive(Debug)]
+pub struct Monitor {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Whether with the certificate of `[server]`; else plain HTTP.
+    pub tls: bool,
+    /// Who may call there.
+    pub access: Access,
+    /// How it watches and whom it tells.
+    pub settings: out_of_office::Settings,
+}
+
 impl Config {
     /// Reads a configuration. `folder` is where relative paths start; `variable` reads the
     /// environment.
@@ -118,9 +138,12 @@ impl Config {
         let has_store = raw.store.is_some();
         let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
+        let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants));
         let config = Self {
             ntlm,
-            server: reader.server(raw.server),
+            monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),
+            server,
+            tenants,
             admin_listen: raw.admin.listen,
             limits: limits(raw.limits),
             tokens: reader.tokens(raw.tokens),
@@ -129,7 +152,6 @@ impl Config {
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: raw.store.filter(|store| store.path.as_os_str() != IN_MEMORY).map(|store| folder.join(store.path)),
             changes: reader.changes(raw.changes, has_store),
-            tenants: reader.tenants(raw.tenants),
             clients: reader.clients(raw.clients),
         };
         reader.problems.none().map(|()| config)
@@ -280,6 +302,18 @@ impl Reader<'_> {
             heartbeat: raw.heartbeat,
             queue: raw.queue.max(1),
         }
+    }
+
+    fn patterns(&mut self, texts: &[Spanned<String>], key: &str) -> Vec<Pattern> {
+        let mut patterns = Vec::with_capacity(texts.len());
+        for text in texts {
+            if text.get_ref().contains('@') || text.get_ref() == "*" {
+                patterns.push(Pattern::new(text.get_ref()));
+            } else {
+                self.problems.add(text, key, "is no address pattern; write room-*@contoso.example");
+            }
+        }
+        patterns
     }
 
     fn networks(&mut self, entries: &[Spanned<String>], key: &str) -> Networks {

@@ -49,6 +49,15 @@ enum Role {
         /// Where operators look.
         #[arg(long, default_value = "127.0.0.1:9090")]
         admin_listen: SocketAddr,
+        /// Also show the out-of-office monitor, with a simulated mediator that it tells.
+        #[arg(long)]
+        monitor: bool,
+        /// Where the monitor listens.
+        #[arg(long, default_value = "127.0.0.1:8445")]
+        monitor_listen: SocketAddr,
+        /// Where the mediator listens.
+        #[arg(long, default_value = "127.0.0.1:8446")]
+        mediator_listen: SocketAddr,
         /// One more name for the certificate.
         #[arg(long = "hostname")]
         hostnames: Vec<String>,
@@ -137,12 +146,25 @@ fn run(role: Role) -> Result<(), Trouble> {
             log(config.log.format, &config.log.level)?;
             runtime.block_on(serve::run(config))
         }
-        Role::Demo { details, world, listen, simulator_listen, admin_listen, hostnames, log: level } => {
+        Role::Demo {
+            details,
+            world,
+            listen,
+            simulator_listen,
+            admin_listen,
+            monitor,
+            monitor_listen,
+            mediator_listen,
+            hostnames,
+            log: level,
+        } => {
             log(LogFormat::Human, &level)?;
+            let monitor = monitor.then_some(demo::monitor::Settings { listen: monitor_listen, mediator_listen });
             runtime.block_on(demo::run(demo::Settings {
                 listen,
                 simulator_listen,
                 admin_listen,
+                monitor,
                 hostnames,
                 world,
                 details,

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use settings::{Form, Settings, Webhook};
-pub use state::{Standing, Watched};
+pub use state::{Standing, Tally, Watched};
 
 use self::delivery::Delivery;
 use self::list::List;
@@ -156,6 +156,21 @@ impl Monitor {
     #[must_use]
     pub fn watches(&self) -> Vec<Watched> {
         self.list.book().watches()
+    }
+
+    /// Some watched mailboxes, by address: those after one, at most so many.
+    ///
+    /// # Errors
+    /// [`Failure::BadAddress`].
+    pub fn watches_after(&self, address: Option<&str>, most: usize) -> Result<Vec<Watched>, Failure> {
+        let after = address.map(Mailbox::parse).transpose()?;
+        Ok(self.list.book().watches_after(after.as_ref(), most))
+    }
+
+    /// How the watched mailboxes stand together.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.list.book().tally()
     }
 
     /// How one watched mailbox stands.

@@ -14,6 +14,7 @@ mod health;
 mod limits;
 pub mod listen;
 mod logins;
+pub mod monitor;
 mod notifications;
 pub mod ntlm;
 mod observe;
@@ -40,7 +41,7 @@ pub use handshake::{ChannelBinding, Handshakes};
 pub use limits::Gates;
 pub use logins::Logins;
 pub use peer::{ForwardedHeader, Proxies};
-pub use shared::{Limits, Shared};
+pub use shared::{Limits, Shared, Terms};
 pub use tokens::Tokens;
 
 /// The routes. Paths are lower-case here; `listen` makes them so, since clients write them in any
@@ -63,7 +64,7 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         })
         .layer(from_fn_with_state(shared.capture.clone(), capture::capture))
         .layer(compress)
-        .layer(from_fn_with_state(Arc::clone(shared), observe::observe))
+        .layer(from_fn_with_state(Arc::clone(&shared.metrics), observe::observe))
         .with_state(Arc::clone(shared))
 }
 

@@ -1,4 +1,4 @@
-//! `/health`: each tenant's tokens, calls and circuit, without secrets. What is known already is
+//! `/health`: each tenant's tokens, calls and circuit, and how the monitor does, without secrets. What is known already is
 //! told; Graph is not asked.
 
 use std::sync::Arc;
@@ -10,10 +10,25 @@ use serde_json::{Value, json};
 
 use super::views::Views;
 use crate::graph::{CircuitState, CredentialStatus, TenantStatus, TokenState};
+use crate::metrics::Metrics;
+use crate::out_of_office::{Monitor, Tally};
 
 pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {
     let tenants: Vec<Value> = views.graphs.status().iter().map(tenant).collect();
-    Json(json!({ "ready": views.graphs.ready(), "tenants": tenants }))
+    let monitor = views.monitor.as_ref().map(|it| monitor(it, &views.metrics));
+    Json(json!({ "ready": views.graphs.ready(), "tenants": tenants, "monitor": monitor }))
+}
+
+/// Whom it watches and how many of them it has not seen since the start, or cannot see, and its letters.
+fn monitor(monitor: &Monitor, metrics: &Metrics) -> Value {
+    let Tally { watched, unseen, failing } = monitor.tally();
+    json!({
+        "watched": watched,
+        "never_looked": unseen,
+        "failing": failing,
+        "letters_waiting": metrics.letters_waiting.get(),
+        "letters_dead": metrics.letters_dead.get(),
+    })
 }
 
 fn tenant(status: &TenantStatus) -> Value {

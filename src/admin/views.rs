@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
+use crate::out_of_office::Monitor;
 
 /// What operators may look at.
 #[derive(Debug)]
@@ -12,4 +13,6 @@ pub struct Views {
     pub metrics: Arc<Metrics>,
     /// Tenants.
     pub graphs: Arc<Graphs>,
+    /// Watched mailboxes, where the monitor is on.
+    pub monitor: Option<Arc<Monitor>>,
 }

@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::{Trouble, load, table};
 use crate::app;
-use crate::calendar::Mailbox;
+use crate::calendar::{Capability, Mailbox};
 use crate::config::Config;
 use crate::graph::Graphs;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::out_of_office;
+use crate::tenant::Tenant;
 
 /// Checks a configuration; with `online` also gets every credential's token and tries what it
 /// serves, busy times with one of `mailboxes`.
@@ -73,6 +75,29 @@ fn remarks(config: &Config) -> Vec<String> {
         }
         if client.policy.grants.iter().all(|grant| grant.mailboxes.is_empty()) {
             remarks.push(format!("client {} may use no mailbox", client.id));
+        }
+    }
+    remarks.extend(config.monitor.iter().flat_map(|monitor| of_monitor(&monitor.settings, &config.tenants)));
+    remarks
+}
+
+fn of_monitor(settings: &out_of_office::Settings, tenants: &[Tenant]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if settings.webhooks.is_empty() {
+        remarks.push("the monitor has no webhook: it watches, and tells nobody".to_owned());
+    }
+    for pattern in &settings.mailboxes {
+        let reached = |tenant: &&Tenant| tenant.domains.iter().any(|domain| pattern.reaches(domain));
+        if !tenants.iter().any(|tenant| reached(&tenant)) {
+            remarks.push(format!("the monitor may watch {pattern:?}, which is in no tenant's domain"));
+        }
+        for tenant in tenants.iter().filter(reached) {
+            if tenant.credential(Capability::OutOfOfficeRead).is_none() {
+                let (tenant, name) = (&tenant.name, Capability::OutOfOfficeRead.name());
+                remarks.push(format!(
+                    "the monitor may watch {pattern:?}, but tenant {tenant} has no credential for {name}"
+                ));
+            }
         }
     }
     remarks

@@ -1,12 +1,13 @@
 //! `demo`: simulator and gateway on loopback, and what to try.
 
 mod clients;
+mod configuration;
+mod introduction;
+pub mod monitor;
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use super::certificate::{self, Made};
@@ -15,9 +16,12 @@ use super::{Signals, Trouble, simulate, table};
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::graph::Graphs;
-use crate::simulator::{Application, Simulator, Tenant};
+use crate::simulator::{Application, Simulator};
 
 use clients::Clients;
+use configuration::{Listens, SIGNING_KEY, configuration};
+use introduction::{Facts, days};
+use monitor::Stand;
 
 /// How to demonstrate.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     /// More names for the certificate.
     pub hostnames: Vec<String>,
+    /// Where the monitor and its mediator listen, if they are to be shown.
+    pub monitor: Option<monitor::Settings>,
     /// A seed; the built-in company without one.
     pub world: Option<PathBuf>,
     /// Where to write the details as JSON.
@@ -42,6 +48,7 @@ pub struct Demo {
     simulator: Simulator,
     certificates: Made,
     clients: Clients,
+    monitor: Option<Stand>,
     simulator_tenant: String,
     master: Application,
     mailboxes: Vec<String>,
@@ -85,31 +92,42 @@ impl Demo {
         let simulator_tenant = tenant.id.clone();
         let simulator = simulate::start(world, settings.simulator_listen, None).await?;
 
-        let listener =
-            std::net::TcpListener::bind(settings.listen).map_err(|error| format!("{}: {error}", settings.listen))?;
-        let listen = listener.local_addr()?;
-        drop(listener);
+        let listen = free(settings.listen)?;
+        let monitor = match settings.monitor {
+            Some(monitor) => {
+                let listen = free(monitor.listen)?;
+                Some(Stand::start(monitor::Settings { listen, ..monitor }, &mailboxes).await?)
+            }
+            None => None,
+        };
         let prefix = format!("demo-{}-{}", std::process::id(), listen.port());
         let certificates = certificate::make(&simulate::folder(), &prefix, &settings.hostnames)?;
-        let text = configuration(&settings, listen, &certificates, &simulator.base_url(), &tenants, &clients)?;
+        let listens = Listens { gateway: listen, admin: settings.admin_listen };
+        let mut text = configuration(listens, &certificates, &simulator.base_url(), &tenants, &clients)?;
+        if let Some(monitor) = &monitor {
+            text.push_str(&monitor.configuration(clients.domains()));
+        }
         let key = new_secret();
         let variable = |name: &str| {
             if name == SIGNING_KEY {
                 return Some(key.clone());
+            }
+            if let Some(secret) = monitor.as_ref().and_then(|monitor| monitor.secret(name)) {
+                return Some(secret);
             }
             let mut applications = tenants.iter().flat_map(|tenant| &tenant.applications);
             let application = applications.find(|application| application.client_id == name);
             application.map(|application| application.client_secret.clone()).or_else(|| clients.nt_hash(name))
         };
         let app = App::start(Config::parse(&text, Path::new("."), &variable)?).await?;
-        Ok(Self { app, simulator, certificates, clients, simulator_tenant, master, mailboxes, rooms })
+        Ok(Self { app, simulator, certificates, clients, monitor, simulator_tenant, master, mailboxes, rooms })
     }
 
     /// What programs need to know of it.
     #[must_use]
     pub fn details(&self) -> serde_json::Value {
         let simulator = self.simulator.base_url();
-        json!({
+        let mut details = json!({
             "url": format!("{}/", self.url()),
             "ews_url": format!("{}/EWS/Exchange.asmx", self.url()),
             "token_url": format!("{}/token", self.url()),
@@ -131,7 +149,11 @@ impl Demo {
             "admin_url": format!("http://{}", self.app.admin_address()),
             "mailboxes": self.mailboxes,
             "rooms": self.rooms,
-        })
+        });
+        if let (Some(monitor), Some(details)) = (&self.monitor, details.as_object_mut()) {
+            details.extend(monitor.details().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+        }
+        details
     }
 
     /// Whose calendars there are.
@@ -139,9 +161,12 @@ impl Demo {
         self.app.graphs()
     }
 
-    /// Ends both.
+    /// Ends all.
     pub async fn stop(self) {
         self.app.stop().await;
+        if let Some(monitor) = self.monitor {
+            monitor.stop().await;
+        }
         self.simulator.stop().await;
     }
 
@@ -160,39 +185,20 @@ impl Demo {
     }
 
     fn introduction(&self) -> String {
-        let (url, authority) = (self.url(), self.authority());
-        let (start, end) = days(app::now());
-        let people: Vec<&str> = self.mailboxes.iter().take(2).map(String::as_str).collect();
-        let envelope = google_shaped(&people, start, end);
-        let Clients { demo, respa, account, mailbox, .. } = &self.clients;
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "gateway      {url}/   (and {url}/EWS/Exchange.asmx)");
-        let _ = writeln!(text, "simulator    {}   (Microsoft Graph and Entra)", self.simulator.base_url());
-        let _ = writeln!(text, "operators    http://{}/metrics and /health", self.app.admin_address());
-        let user = self.clients.demo_user();
-        let _ = writeln!(
-            text,
-            "client       {}   secret {}   (HTTP Basic: {user}, the same secret)",
-            demo.id, demo.password
-        );
-        let _ = writeln!(text, "for Respa    EXAMPLE\\{}   password {}   (all rooms)", respa.id, respa.password);
-        let _ = writeln!(text, "account      {}   password {}   ({mailbox})", account.id, account.password);
-        let _ = writeln!(text, "authority    {}\n", authority.display());
-        let _ = writeln!(text, "A token, as Google Calendar Interop gets it:\n");
-        let _ = writeln!(
-            text,
-            "TOKEN=$(curl -sS --cacert '{}' '{url}/token' -d grant_type=client_credentials -d client_id={} -d client_secret={} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n",
-            authority.display(),
-            demo.id,
-            demo.password
-        );
-        let _ = writeln!(text, "A look-up, as Google Calendar Interop posts it:\n");
-        let _ = writeln!(
-            text,
-            "curl -sS --cacert '{}' '{url}/' -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: text/xml; charset=utf-8' -d '{envelope}'\n",
-            authority.display()
-        );
+        let (url, authority, simulator) = (self.url(), self.authority(), self.simulator.base_url());
+        let facts = Facts {
+            url: &url,
+            simulator: &simulator,
+            admin: self.app.admin_address(),
+            authority: &authority,
+            clients: &self.clients,
+            mailboxes: &self.mailboxes,
+        };
+        let mut text = facts.introduction();
+        if let Some(monitor) = &self.monitor {
+            let token = format!("{simulator}/{}/oauth2/v2.0/token", self.simulator_tenant);
+            text.push_str(&monitor.introduction(&simulator, &token, &self.master, &self.clients.mailbox));
+        }
         text
     }
 
@@ -206,93 +212,8 @@ impl Demo {
     }
 }
 
-/// The configuration of a demonstration, in the form that operators write.
-fn configuration(
-    settings: &Settings,
-    listen: SocketAddr,
-    certificates: &Made,
-    simulator: &str,
-    tenants: &[Tenant],
-    clients: &Clients,
-) -> Result<String, Trouble> {
-    let mut text = String::new();
-    writeln!(
-        text,
-        "[server]\nlisten = \"{listen}\"\npublic_url = \"https://localhost:{}\"\ncertificate = {:?}\nprivate_key = {:?}\n\
-         [admin]\nlisten = \"{}\"\n[limits]\nconnections = 10000\nconnections_per_address = 10000\ndrain_delay = \"0s\"\n[cache]\nlifetime = \"5s\"\n[store]\npath = \":memory:\"\n[tokens]\nkeys = [{{ id = \"demo\", secret = {{ env = \"{SIGNING_KEY}\" }} }}]\n\
-         {}",
-        listen.port(),
-        certificates.files.certificate,
-        certificates.files.private_key,
-        settings.admin_listen,
-        clients.configuration(),
-    )?;
-    for tenant in tenants {
-        writeln!(
-            text,
-            "[[tenants]]\nname = {:?}\nid = {:?}\nlogin_url = \"{simulator}/\"\ngraph_url = \"{simulator}/\"\ndomains = {:?}",
-            tenant.name, tenant.id, tenant.domains
-        )?;
-        for (capability, roles) in NEEDS {
-            if let Some(application) = narrowest(tenant, roles) {
-                writeln!(
-                    text,
-                    "[[tenants.credentials]]\nclient_id = {:?}\nsecret = {{ env = {:?} }}\ncapabilities = [{capability:?}]",
-                    application.client_id, application.client_id
-                )?;
-            }
-        }
-    }
-    Ok(text)
+/// The address with a port that is free at the moment: others are told of it before it is listened on.
+fn free(listen: SocketAddr) -> Result<SocketAddr, Trouble> {
+    let listener = std::net::TcpListener::bind(listen).map_err(|error| format!("{listen}: {error}"))?;
+    Ok(listener.local_addr()?)
 }
-
-/// The application with the fewest roles that has one of each set.
-fn narrowest<'a>(tenant: &'a Tenant, needed: &[&[&str]]) -> Option<&'a Application> {
-    let serves = |application: &&Application| {
-        needed.iter().all(|any| any.iter().any(|role| application.roles.iter().any(|held| held == role)))
-    };
-    tenant.applications.iter().filter(serves).min_by_key(|application| application.roles.len())
-}
-
-/// Today and tomorrow.
-fn days(now: Timestamp) -> (Timestamp, Timestamp) {
-    let today =
-        now.to_zoned(jiff::tz::TimeZone::UTC).start_of_day().unwrap_or_else(|_| now.to_zoned(jiff::tz::TimeZone::UTC));
-    let end = today.checked_add(2.days()).unwrap_or_else(|_| today.clone());
-    (today.timestamp(), end.timestamp())
-}
-
-/// A request in the form of Google Calendar Interop.
-fn google_shaped(addresses: &[&str], start: Timestamp, end: Timestamp) -> String {
-    let local = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    let mailboxes: String = addresses
-        .iter()
-        .map(|address| {
-            format!(
-                "<ns2:MailboxData><ns2:Email><ns2:Address>{address}</ns2:Address></ns2:Email><ns2:AttendeeType>Required</ns2:AttendeeType></ns2:MailboxData>"
-            )
-        })
-        .collect();
-    format!(
-        "<SOAP-ENV:Envelope xmlns:SOAP-ENV=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:ns2=\"http://schemas.microsoft.com/exchange/services/2006/types\" xmlns:ns3=\"http://schemas.microsoft.com/exchange/services/2006/messages\"><SOAP-ENV:Header/><SOAP-ENV:Body><ns3:GetUserAvailabilityRequest><ns3:MailboxDataArray>{mailboxes}</ns3:MailboxDataArray><ns2:FreeBusyViewOptions><ns2:TimeWindow><ns2:StartTime>{}</ns2:StartTime><ns2:EndTime>{}</ns2:EndTime></ns2:TimeWindow><ns2:MergedFreeBusyIntervalInMinutes>30</ns2:MergedFreeBusyIntervalInMinutes><ns2:RequestedView>FreeBusyMerged</ns2:RequestedView></ns2:FreeBusyViewOptions></ns3:GetUserAvailabilityRequest></SOAP-ENV:Body></SOAP-ENV:Envelope>",
-        local(start),
-        local(end)
-    )
-}
-
-/// What the signing key is called in the configuration.
-const SIGNING_KEY: &str = "DEMO_SIGNING_KEY";
-/// The Graph permissions that each capability needs: one of each set.
-const NEEDS: [(&str, &[&[&str]]); 4] = [
-    ("free_busy", &[&["Calendars.ReadBasic.All", "Calendars.Read"]]),
-    ("calendar_read", &[&["Calendars.Read"]]),
-    ("calendar_write", &[&["Calendars.ReadWrite"]]),
-    (
-        "directory",
-        &[
-            &["Place.Read.All"],
-            &["GroupMember.Read.All", "GroupMember.ReadBasic.All"],
-            &["User.ReadBasic.All", "User.Read.All"],
-        ],
-    ),
-];

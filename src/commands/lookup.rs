@@ -43,6 +43,7 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
             simulator_listen: listen,
             admin_listen: listen,
             hostnames: Vec::new(),
+            monitor: None,
             world: None,
             details: None,
         });

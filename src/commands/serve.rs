@@ -21,7 +21,8 @@ pub fn configuration(path: &Path) -> Result<Config, Trouble> {
 pub async fn run(config: Config) -> Result<(), Trouble> {
     let signals = Signals::new()?;
     let app = App::start(config).await?;
-    tracing::info!(address = %app.address(), admin = %app.admin_address(), "serving");
+    let monitor = app.monitor_address().map(tracing::field::display);
+    tracing::info!(address = %app.address(), admin = %app.admin_address(), monitor, "serving");
     signals.until_told(|| app.reload_certificates()).await;
     tracing::info!("draining");
     app.stop().await;

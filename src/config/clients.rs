@@ -4,9 +4,10 @@ use argon2::password_hash::phc::PasswordHash;
 use secrecy::{ExposeSecret, SecretBox};
 use toml::Spanned;
 
-use super::{Reader, SecretReference, raw};
+use super::values::SecretReference;
+use super::{Reader, raw};
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{Ceiling, Client, Grant, Pattern, Policy};
+use crate::client::{Ceiling, Client, Grant, Policy};
 
 impl Reader<'_> {
     pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>) -> Vec<Client> {
@@ -77,7 +78,7 @@ impl Reader<'_> {
         }
         Grant {
             capabilities: self.capabilities(capabilities, "clients.capabilities"),
-            mailboxes: mailboxes.iter().filter_map(|text| self.pattern(text)).collect(),
+            mailboxes: self.patterns(mailboxes, "clients.mailboxes"),
             ceiling: self.ceiling(ceiling),
             shows_private,
         }
@@ -111,14 +112,6 @@ impl Reader<'_> {
             self.problems.add(reference, "clients.nt_hashes", remedy);
         }
         hash
-    }
-
-    fn pattern(&mut self, text: &Spanned<String>) -> Option<Pattern> {
-        let fits = text.get_ref().contains('@') || text.get_ref() == "*";
-        if !fits {
-            self.problems.add(text, "clients.mailboxes", "is no address pattern; write room-*@contoso.example");
-        }
-        fits.then(|| Pattern::new(text.get_ref()))
     }
 
     fn ceiling(&mut self, text: &Spanned<String>) -> Ceiling {

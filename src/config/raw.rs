@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::Spanned;
 
+use super::monitor::RawMonitor;
+use super::values::{SecretReference, duration, no, some_time};
 use crate::server::{ChannelBinding, ForwardedHeader};
 
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,7 @@ pub(super) struct Raw {
     pub(super) store: Option<Store>,
     #[serde(default)]
     pub(super) changes: Changes,
+    pub(super) monitor: Option<Spanned<RawMonitor>>,
     #[serde(default)]
     pub(super) tenants: Vec<Spanned<Tenant>>,
     #[serde(default)]
@@ -247,16 +250,6 @@ pub(super) struct Grant {
     pub(super) private_items: bool,
 }
 
-/// Where a secret is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretReference {
-    /// In a file; white space around it is left out.
-    File(PathBuf),
-    /// In an environment variable.
-    Env(String),
-}
-
 impl Default for Admin {
     fn default() -> Self {
         Self { listen: std::net::SocketAddr::from(([127, 0, 0, 1], 9090)) }
@@ -327,28 +320,6 @@ impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Json, level: Spanned::new(0..0, "info".to_owned()) }
     }
-}
-
-/// `"90s"`, `"5m"`, `"1h 30m"`.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write \"90s\", \"5m\" or \"1h\"")))
-}
-
-/// A duration of which there must be some.
-fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let duration = duration(deserializer)?;
-    if duration.is_zero() {
-        return Err(serde::de::Error::custom("is no time at all; write \"90s\", \"5m\" or \"1h\""));
-    }
-    Ok(duration)
-}
-
-fn no() -> Spanned<bool> {
-    Spanned::new(0..0, false)
 }
 
 fn hour() -> Duration {

@@ -59,7 +59,7 @@ impl Reader<'_> {
         if let (None, Some(name)) = (&named, &tenant.cloud) {
             self.problems.add(name, "tenants.cloud", "is none of global, us_government_l4, us_government_dod, china");
         }
-        let extra_ca = tenant.extra_ca.as_ref().and_then(|path| self.authorities(path));
+        let extra_ca = tenant.extra_ca.as_ref().and_then(|path| self.authorities(path, "tenants.extra_ca"));
         let named = named.unwrap_or_else(|| {
             let nowhere = || Url::parse("https://invalid./").unwrap_or_else(|_| unreachable!("a constant URL"));
             Cloud { login: nowhere(), graph: nowhere(), resource: nowhere(), extra_ca: None }
@@ -73,17 +73,17 @@ impl Reader<'_> {
     }
 
     /// Certificate authorities, as PEM.
-    fn authorities(&mut self, path: &Spanned<PathBuf>) -> Option<Vec<u8>> {
+    pub(super) fn authorities(&mut self, path: &Spanned<PathBuf>, key: &str) -> Option<Vec<u8>> {
         let pem = std::fs::read(self.folder.join(path.get_ref()));
-        let pem = pem.map_err(|error| self.problems.add(path, "tenants.extra_ca", &format!("cannot be read: {error}")));
+        let pem = pem.map_err(|error| self.problems.add(path, key, &format!("cannot be read: {error}")));
         let pem = pem.ok()?;
         let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match certificates {
             Ok(certificates) if certificates.is_empty() => {
-                self.problems.add(path, "tenants.extra_ca", "holds no certificate in PEM");
+                self.problems.add(path, key, "holds no certificate in PEM");
             }
             Ok(_) => {}
-            Err(error) => self.problems.add(path, "tenants.extra_ca", &format!("is no PEM: {error}")),
+            Err(error) => self.problems.add(path, key, &format!("is no PEM: {error}")),
         }
         Some(pem)
     }

@@ -1,6 +1,8 @@
 //! What a configuration may say, and what is said of a wrong one.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod monitor;
+
 use super::*;
 use crate::client::Ceiling;
 

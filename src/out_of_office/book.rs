@@ -3,6 +3,7 @@
 //! Pure: the time is an argument, and what becomes of the store is told to it. Must not know who is told what.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::lane::Lane;
 use super::pace::{Pace, jittered};
-use super::state::{Standing, Watched};
+use super::state::{Standing, Tally, Watched};
 use crate::calendar::Mailbox;
 use crate::calendar::out_of_office::{AutomaticReplies, Status};
 use crate::failure::Failure;
@@ -352,6 +353,21 @@ impl Book {
 
     pub(super) fn watches(&self) -> Vec<Watched> {
         self.entries.iter().map(|(mailbox, entry)| entry.watched(mailbox)).collect()
+    }
+
+    /// Some watched mailboxes, by address: those after one, at most so many.
+    pub(super) fn watches_after(&self, after: Option<&Mailbox>, most: usize) -> Vec<Watched> {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let entries = self.entries.range::<Mailbox, _>((begin, Bound::Unbounded));
+        entries.take(most).map(|(mailbox, entry)| entry.watched(mailbox)).collect()
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        Tally {
+            watched: self.entries.len(),
+            unseen: self.entries.values().filter(|entry| entry.looked.is_none()).count(),
+            failing: self.entries.values().filter(|entry| entry.problem.is_some()).count(),
+        }
     }
 }
 

@@ -31,3 +31,14 @@ pub struct Standing {
     /// Since when.
     pub changed: Timestamp,
 }
+
+/// How the watched mailboxes stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// How many there are.
+    pub watched: usize,
+    /// Of how many Graph has told nothing since the start.
+    pub unseen: usize,
+    /// Of how many it told nothing the last time.
+    pub failing: usize,
+}

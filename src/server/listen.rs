@@ -31,12 +31,12 @@ use super::crowd::Crowd;
 use super::handshake::Token;
 use super::peer;
 use super::quick_ack::QuickAck;
-use super::shared::{Limits, Shared};
+use super::shared::{Limits, Terms};
 use super::streaming::{self, Patient, Streamed};
 
-/// Serves until `shared.end`, then lets open requests finish for as long as the limits say.
-pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, shared: Arc<Shared>) {
-    let (limits, end) = (shared.limits, shared.end.clone());
+/// Serves until the terms' end, then lets open requests finish for as long as the limits say.
+pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, terms: Terms) {
+    let (limits, end) = (terms.limits, terms.end.clone());
     let connections = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
     let door = Arc::new(Door {
@@ -45,11 +45,11 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
         http1: http1(&limits),
         http2: http2(&limits),
         crowd: Crowd::new(limits.connections_per_address),
-        shared,
+        terms,
     });
     loop {
         if connections.available_permits() == 0 {
-            door.shared.metrics.limited("-", "connections");
+            door.terms.metrics.limited("-", "connections");
         }
         let place = end.run_until_cancelled(Arc::clone(&connections).acquire_owned());
         let Some(place) = place.await else { break };
@@ -64,11 +64,11 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
         };
         let door = Arc::clone(&door);
         tasks.spawn(async move {
-            door.shared.metrics.connections.inc();
+            door.terms.metrics.connections.inc();
             if let Err(error) = door.open(stream, address).await {
                 tracing::debug!(%address, %error, "connection");
             }
-            door.shared.metrics.connections.dec();
+            door.terms.metrics.connections.dec();
             drop(place);
         });
     }
@@ -85,20 +85,20 @@ struct Door {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     crowd: Arc<Crowd>,
-    shared: Arc<Shared>,
+    terms: Terms,
 }
 
 impl Door {
     async fn open(&self, mut stream: TcpStream, address: SocketAddr) -> Result<(), Error> {
         stream.set_nodelay(true)?;
-        let (limits, proxies) = (&self.shared.limits, &self.shared.proxies);
+        let (limits, proxies) = (&self.terms.limits, &self.terms.proxies);
         let mut from = address.ip();
         if proxies.protocol && proxies.trusted.name(from) {
             from = timeout(limits.header_timeout, peer::proxy_header(&mut stream)).await??.unwrap_or(from);
         }
         let seat = self.crowd.enter(from);
         if seat.is_none() && !proxies.trusted.name(from) {
-            self.shared.metrics.limited("-", "connections_per_address");
+            self.terms.metrics.limited("-", "connections_per_address");
             return Err("the address has too many connections".into());
         }
         let connection = Connection::new(proxies.trusted.name(address.ip()), self.tls.is_some());
@@ -116,8 +116,8 @@ impl Door {
         let (under_way, requests) = watch::channel(0);
         let (under_way, connection) = (Arc::new(under_way), Arc::new(connection));
         let service = service_fn(|mut request: http::Request<Incoming>| {
-            let caller = peer::caller(from, request.headers(), &self.shared.proxies);
-            let is_misplaced = is_http2 && self.shared.handshakes.is_some() && Token::of(request.headers()).is_some();
+            let caller = peer::caller(from, request.headers(), &self.terms.proxies);
+            let is_misplaced = is_http2 && self.terms.speaks_ntlm && Token::of(request.headers()).is_some();
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(Arc::clone(&connection));
             lower_path(&mut request);
@@ -148,11 +148,11 @@ impl Door {
     where
         C: GracefulConnection<Error = hyper::Error>,
     {
-        let limits = &self.shared.limits;
+        let limits = &self.terms.limits;
         let mut connection = pin!(connection);
         tokio::select! {
             done = connection.as_mut() => return Ok(done?),
-            () = self.shared.end.cancelled() => {}
+            () = self.terms.end.cancelled() => {}
             () = lull(requests, limits.header_timeout, limits.idle_timeout) => {}
         }
         connection.as_mut().graceful_shutdown();

@@ -13,10 +13,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::limits::Caller;
-use super::shared::Shared;
 use crate::client::Client;
 use crate::journal::Journal;
-use crate::metrics::{OperationLabel, OutcomeLabel, RequestLabels};
+use crate::metrics::{Metrics, OperationLabel, OutcomeLabel, RequestLabels};
 
 /// What a handler leaves for the access line.
 #[derive(Clone, Debug)]
@@ -50,7 +49,7 @@ impl Seen {
 }
 
 /// The outermost layer.
-pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let request_id = Uuid::new_v4();
     request.extensions_mut().insert(request_id);
@@ -62,7 +61,6 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
     }
     let seen = response.extensions_mut().remove::<Seen>().unwrap_or_else(|| Seen::route("other", "other"));
     let elapsed = begun.elapsed();
-    let metrics = &shared.metrics;
     metrics.requests.get_or_create(&RequestLabels { operation: seen.operation, outcome: seen.outcome }).inc();
     metrics.request_seconds.get_or_create(&OperationLabel { operation: seen.operation }).observe(elapsed.as_secs_f64());
     let client = seen.client.as_deref().unwrap_or("-");
@@ -74,7 +72,7 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
         return response;
     };
     let failures = journal.failures();
-    count_mailboxes(&shared, &journal, client, &failures);
+    count_mailboxes(&metrics, &journal, client, &failures);
     tracing::info!(
         %request_id,
         client,
@@ -98,7 +96,7 @@ pub(super) async fn observe(State(shared): State<Arc<Shared>>, mut request: Requ
 }
 
 fn count_mailboxes(
-    shared: &Shared,
+    metrics: &Metrics,
     journal: &Journal,
     client: &str,
     failures: &std::collections::BTreeMap<&'static str, u32>,
@@ -106,12 +104,12 @@ fn count_mailboxes(
     let failed: u32 = failures.values().sum();
     let answered = journal.mailboxes.get().saturating_sub(failed);
     if answered > 0 {
-        shared.metrics.mailboxes.get_or_create(&OutcomeLabel { outcome: "ok" }).inc_by(answered.into());
+        metrics.mailboxes.get_or_create(&OutcomeLabel { outcome: "ok" }).inc_by(answered.into());
     }
     for (outcome, count) in failures {
-        shared.metrics.mailboxes.get_or_create(&OutcomeLabel { outcome }).inc_by((*count).into());
+        metrics.mailboxes.get_or_create(&OutcomeLabel { outcome }).inc_by((*count).into());
         if *outcome == "denied" {
-            shared.metrics.denied(client, "mailbox");
+            metrics.denied(client, "mailbox");
         }
     }
 }

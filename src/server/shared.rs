@@ -1,4 +1,4 @@
-//! What all requests share: the long-lived parts, and the limits.
+//! What all requests share: the long-lived parts, and the limits; and what holds for all connections of a listener.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,6 +52,21 @@ pub struct Shared {
     pub end: CancellationToken,
 }
 
+/// What holds for all connections of a listener.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How many there may be, and how long each may take for what.
+    pub limits: Limits,
+    /// Proxies that are believed about the caller's address.
+    pub proxies: Proxies,
+    /// Whether callers may log in by NTLM, which is for HTTP/1.1 alone.
+    pub speaks_ntlm: bool,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when no more requests are taken.
+    pub end: CancellationToken,
+}
+
 /// What a request may be and take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -82,6 +97,18 @@ pub struct Limits {
 }
 
 impl Shared {
+    /// What holds for the connections over which these requests come.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            limits: self.limits,
+            proxies: self.proxies.clone(),
+            speaks_ntlm: self.handshakes.is_some(),
+            metrics: Arc::clone(&self.metrics),
+            end: self.end.clone(),
+        }
+    }
+
     /// Whether the process is about to end; until it drains, requests are served as ever.
     #[must_use]
     pub fn is_leaving(&self) -> bool {

@@ -43,6 +43,11 @@ impl Clients {
         format!("{}@{domain}", self.demo.id)
     }
 
+    /// The mail domains of the world, of which there is one at least.
+    pub(super) fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
     /// The NT hash that the configuration refers to by this name.
     pub(super) fn nt_hash(&self, name: &str) -> Option<String> {
         let login = [&self.demo, &self.respa, &self.account].into_iter().find(|login| login.nt_hash_name() == name);
@@ -55,7 +60,7 @@ impl Clients {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "{}users = [{:?}]\ncapabilities = [\"free_busy\", \"calendar_read\", \"directory\"]\n\
+            "{}users = [{:?}]\ncapabilities = [\"free_busy\", \"calendar_read\", \"out_of_office_read\", \"directory\"]\n\
              mailboxes = {everybody:?}\nceiling = \"full\"\n{UNBOUND}",
             self.demo.configuration(),
             self.demo_user()
