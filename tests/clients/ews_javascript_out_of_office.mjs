@@ -42,12 +42,12 @@ function settings(state, audience, internal, external) {
 }
 
 // Enabled.
-await service.SetUserOofSettings(mailbox, settings(ews.OofState.Enabled, ews.OofExternalAudience.All, "<p>in & out \u{1F334}</p>", "out"));
+await service.SetUserOofSettings(mailbox, settings(ews.OofState.Enabled, ews.OofExternalAudience.All, "<p>in <b>and</b> out \u{1F334}</p>", "out"));
 let kept = await automaticReplies(mailbox);
-assert.deepEqual([kept.status, kept.externalAudience, kept.internalReplyMessage], ["alwaysEnabled", "all", "<p>in & out \u{1F334}</p>"]);
+assert.deepEqual([kept.status, kept.externalAudience, kept.internalReplyMessage], ["alwaysEnabled", "all", "<p>in <b>and</b> out \u{1F334}</p>"]);
 let read = await service.GetUserOofSettings(mailbox);
 assert.equal(read.State, ews.OofState.Enabled);
-assert.equal(read.InternalReply.Message, "<p>in & out \u{1F334}</p>");
+assert.equal(read.InternalReply.Message, "<p>in <b>and</b> out \u{1F334}</p>");
 assert.equal(read.AllowExternalOof, ews.OofExternalAudience.All);
 
 // Scheduled.

@@ -6,12 +6,13 @@ import datetime
 import json
 import pathlib
 import sys
+from unittest import mock
 
 from exchangelib import DELEGATE, UTC, Account, Configuration, Credentials, Mailbox, OofSettings
 from exchangelib.errors import ErrorAccessDenied, ErrorInvalidScheduledOofDuration, ErrorNonExistentMailbox
 from exchangelib.properties import SendingAs
 from exchangelib.protocol import FailFast
-from exchangelib.services import GetMailTips, GetUserOofSettings, SetUserOofSettings
+from exchangelib.services import GetMailTips, GetUserOofSettings
 
 from graph import Graph
 
@@ -27,7 +28,7 @@ def account_of(details, name, password, mailbox):
 
 
 def tips(account, recipients):
-    """By recipient: what there is to say, or the error."""
+    """By recipient: what there is to say."""
     answers = GetMailTips(protocol=account.protocol).call(
         sending_as=SendingAs(email_address=account.primary_smtp_address),
         recipients=[Mailbox(email_address=recipient) for recipient in recipients],
@@ -66,12 +67,18 @@ def settings(account, graph):
     assert graph.automatic_replies(own)["status"] == "disabled"
     assert account.oof_settings.state == "Disabled"
 
-    past = OofSettings(state="Enabled", external_audience="All", internal_reply="in", external_reply="out")
-    past.state = "Scheduled"
-    past.start, past.end = start - datetime.timedelta(days=9), start
-    past.clean = lambda version=None: None
+    past = OofSettings(
+        state="Scheduled",
+        external_audience="All",
+        internal_reply="in",
+        external_reply="out",
+        start=start - datetime.timedelta(days=9),
+        end=start,
+    )
     try:
-        SetUserOofSettings(account=account).get(oof_settings=past, mailbox=Mailbox(email_address=own))
+        # The library would refuse it by itself.
+        with mock.patch.object(OofSettings, "clean"):
+            account.oof_settings = past
         raise AssertionError("a schedule that is over was taken")
     except ErrorInvalidScheduledOofDuration:
         pass
@@ -95,12 +102,17 @@ def mail_tips(account, graph, mailboxes):
     )
     graph.set_automatic_replies(present, {"status": "disabled"})
     unknown = "nobody@" + own.split("@")[1]
-    found = tips(account, [away, unknown, present])
+    found = tips(account, [away, present])
     assert found[away].out_of_office.reply_body == "Gone fishing", found[away]
     assert found[away].recipient_address.email_address == away, found[away]
     assert not found[present].out_of_office.reply_body, found[present]
-    assert isinstance(found[unknown], ErrorNonExistentMailbox), found[unknown]
-    print("exchangelib: mail tips of three recipients are right")
+    try:
+        # The library raises the first failure there is.
+        tips(account, [away, unknown, present])
+        raise AssertionError("nobody has a mail tip")
+    except ErrorNonExistentMailbox:
+        pass
+    print("exchangelib: mail tips of several recipients are right")
 
 
 def main():

@@ -5,7 +5,7 @@ usage: monitor_figures.py BINARY [--mailboxes 10000] [--seconds 180] [--changes 
 """
 
 import argparse
-import json
+import datetime
 import pathlib
 import random
 import re
@@ -27,6 +27,10 @@ def processor(stand):
 
 def looked(stand):
     return sum(int(count) for count in re.findall(r"away_looks_total\{[^}]*\} (\d+)", stand.metrics()))
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def main():
@@ -63,7 +67,7 @@ def main():
             print(f"over {taken:.0f} s: calls to Graph a minute {({name: round(rate) for name, rate in per_minute.items()})}")
             print(f"{share:.1%} of a core, resident {memory(stand):.0f} MB")
             end = time.monotonic() + 90
-            while len(heard := {json.loads(one["body"])["email"]: one["at"] for one in fire.received() if one["path"] == "/api/setstatus"}) < len(changed):
+            while len(heard := {one["email"]: instant(one["at"]) for one in fire.received() if one["path"] == "/api/setstatus"}) < len(changed):
                 assert time.monotonic() < end, f"{len(heard)} of {len(changed)} arrived"
                 time.sleep(1)
             delays = sorted(heard[address] - at for address, at in changed.items())

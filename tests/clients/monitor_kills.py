@@ -85,9 +85,8 @@ class Fire:
         """By mailbox: what the mediator heard and took, in order."""
         told = collections.defaultdict(list)
         for one in self.received():
-            if one["path"] == "/api/setstatus" and one["status"] == 200:
-                body = json.loads(one["body"])
-                told[body["email"]].append((body["status"], body["message"]))
+            if one["path"] == "/api/setstatus" and one["answered"] == 200 and not one["failure"]:
+                told[one["email"]].append((one["status"], one["message"]))
         return told
 
     def signed(self):
@@ -95,7 +94,7 @@ class Fire:
         told = collections.defaultdict(list)
         verifier = Webhook(self.secret)
         for one in self.received():
-            if one["path"] == "/hook" and one["status"] == 200:
+            if one["path"] == "/hook" and one["answered"] == 204:
                 data = verifier.verify(one["body"].encode(), one["headers"])["data"]
                 message = (data["external"] or {"text": ""})["text"]
                 told[data["mailbox"]].append(("True" if data["state"] == "away" else "False", message))
@@ -173,7 +172,7 @@ def main():
                 print("\n".join(left[:20]))
                 sys.exit(f"{len(left)} wrong")
             heard = sum(len(states) for states in fire.heard().values())
-            taken = collections.Counter(one["status"] for one in fire.received() if one["path"] == "/api/setstatus")
+            taken = collections.Counter(str(one["failure"] or one["answered"]) for one in fire.received() if one["path"] == "/api/setstatus")
             print(f"every final state arrived, in order, none invented: {heard} taken; answers {dict(taken)}")
         finally:
             fire.stand.stop()

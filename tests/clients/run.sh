@@ -54,5 +54,7 @@ done
 "$python" "$here/respa_client.py" "$work/details.json" --basic
 "$python" "$here/exchangelib_calendar.py" "$work/details.json"
 node "$here/ews_javascript_calendar.mjs" "$work/details.json"
+"$python" "$here/exchangelib_out_of_office.py" "$work/details.json"
+node "$here/ews_javascript_out_of_office.mjs" "$work/details.json"
 "$python" "$here/respa_restart.py" "$binary"
 echo "every client got the right answers"
