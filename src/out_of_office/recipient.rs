@@ -1,23 +1,29 @@
 //! Somebody who is told, and how: what a letter says, how it is signed, and which answers mean that it arrived.
 //!
-//! Owns the two forms. Must not know when letters are sent.
+//! Owns what the two forms share; `recipient/` has one file for each. Must not know when letters are sent.
+
+mod mediator;
+mod spoken;
+mod standard;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::settings::{Form, Webhook};
 use super::state::Standing;
 use crate::calendar::Mailbox;
-use crate::outbound::Outbound;
+use crate::outbound::{Answered, Outbound, Unreachable};
 use crate::store::Letter;
+use standard::Keys;
 
 /// A webhook with its connections.
 #[derive(Debug)]
 pub(super) struct Recipient {
     name: String,
     outbound: Outbound,
-    form: Form,
+    way: Way,
 }
 
 /// What is to be told of a mailbox.
@@ -41,14 +47,27 @@ pub(super) enum NotDelivered {
     Unreachable(String),
 }
 
+/// A form, ready for use.
+#[derive(Debug)]
+enum Way {
+    Mediator,
+    Standard(Keys),
+}
+
 impl Recipient {
     /// Gets ready; sends nothing.
     ///
     /// # Errors
-    /// A text for the operator: unusable certificates or keys.
+    /// A text for the operator: unusable certificates or keys, or an address that is not public.
     pub(super) fn new(webhook: Webhook) -> Result<Self, String> {
         let Webhook { name, target, form } = webhook;
-        Ok(Self { name, outbound: Outbound::new(target)?, form })
+        let told = |problem: String| format!("webhook {name}: {problem}");
+        let way = match form {
+            Form::Mediator => Way::Mediator,
+            Form::Standard { secrets } => Way::Standard(Keys::parse(&secrets).map_err(told)?),
+        };
+        let outbound = Outbound::new(target).map_err(told)?;
+        Ok(Self { name, outbound, way })
     }
 
     /// Its name in the configuration.
@@ -58,8 +77,17 @@ impl Recipient {
 
     /// The letter about news, if they are any to this recipient.
     pub(super) fn letter(&self, news: News<'_>, made: Timestamp) -> Option<Letter> {
-        let _ = (news, made, &self.form);
-        None
+        let body = match self.way {
+            Way::Mediator => mediator::body(news)?,
+            Way::Standard(_) => standard::body(news, made)?,
+        };
+        Some(Letter {
+            id: format!("msg_{}", Uuid::new_v4().simple()),
+            target: self.name.clone(),
+            mailbox: news.mailbox.to_string(),
+            body,
+            made: made.as_second(),
+        })
     }
 
     /// Delivers a letter.
@@ -67,15 +95,54 @@ impl Recipient {
     /// # Errors
     /// [`NotDelivered`].
     pub(super) async fn deliver(&self, letter: &Letter, now: Timestamp) -> Result<(), NotDelivered> {
-        let _ = (letter, now, &self.outbound);
-        Err(NotDelivered::Unreachable(String::new()))
+        let body = letter.body.clone();
+        let (answered, judge): (_, fn(&Answered) -> Result<(), String>) = match &self.way {
+            Way::Mediator => (self.outbound.post(&mediator::SET_STATUS, &[], body).await, mediator::arrived),
+            Way::Standard(keys) => {
+                let headers = keys.headers(&letter.id, now, &body);
+                (self.outbound.post(&[], &headers, body).await, standard::arrived)
+            }
+        };
+        let answered = answered.map_err(|Unreachable(problem)| NotDelivered::Unreachable(problem))?;
+        judge(&answered).map_err(|problem| NotDelivered::of(&answered, problem))
     }
 
-    /// Asks a mediator for the watches that it wants; others have none.
+    /// Asks a mediator for the watches that it wants; others have none. It asks for them before it answers.
     ///
     /// # Errors
     /// A text for the operator.
     pub(super) async fn synchronise(&self) -> Result<(), String> {
-        Ok(())
+        match self.way {
+            Way::Mediator => mediator::synchronise(&self.outbound).await,
+            Way::Standard(_) => Ok(()),
+        }
     }
 }
+
+impl NotDelivered {
+    /// What an answer means that says that nothing has arrived. Whoever answers for another that it does not answer
+    /// (RFC 9110 §15.6.3 to §15.6.5) has not seen what the letter says.
+    fn of(answered: &Answered, problem: String) -> Self {
+        match (answered.status, answered.retry_after) {
+            (429 | 503, Some(pause)) => Self::Later(pause, problem),
+            (429, None) => Self::Later(PAUSE, problem),
+            (408 | 502 | 503 | 504, _) => Self::Unreachable(problem),
+            _ => Self::Refused(problem),
+        }
+    }
+}
+
+/// An answer in few words, with the beginning of what it says.
+fn words(status: u16, text: &str) -> String {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let beginning: String = text.chars().filter(|character| !character.is_control()).take(MOST_WORDS).collect();
+    if beginning.is_empty() { format!("answers {status}") } else { format!("answers {status}: {beginning}") }
+}
+
+/// For whoever wants less and does not say how much.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Of an answer, in characters.
+const MOST_WORDS: usize = 200;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,6 @@
-//! Tests of the monitor.
+//! Tests of the monitor as a whole.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod crowd;
+mod model;

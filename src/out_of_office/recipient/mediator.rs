@@ -1,0 +1,70 @@
+//! What the VMO³ mediator understands.
+//!
+//! Owns its requests and its answers. It crashes without a `message`, even an empty one; to `setup` it answers after it
+//! has asked for every watch, one after the other. Must not know letters.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{News, spoken, words};
+use crate::calendar::out_of_office::Audience;
+use crate::out_of_office::state::Standing;
+use crate::outbound::{Answered, Outbound};
+
+/// Where news go.
+pub(super) const SET_STATUS: [&str; 2] = ["api", "setstatus"];
+
+/// What it is told, if that is another thing than before.
+pub(super) fn body(news: News<'_>) -> Option<String> {
+    let said = said(news.now);
+    if news.before.is_some_and(|before| self::said(before) == said) {
+        return None;
+    }
+    let (status, message) = said;
+    serde_json::to_string(&SetStatus { email: news.alias, status, message }).ok()
+}
+
+/// Whether news have arrived: `{"result": "True"}`.
+pub(super) fn arrived(answered: &Answered) -> Result<(), String> {
+    let answer: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
+    let text = match answer.get("result") {
+        Some(Value::Bool(true)) if answered.status == OK => return Ok(()),
+        Some(Value::String(text)) if answered.status == OK && text.trim().eq_ignore_ascii_case("true") => return Ok(()),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::from_utf8_lossy(&answered.body).into_owned(),
+    };
+    Err(words(answered.status, &text))
+}
+
+/// Has it ask for the watches that it wants.
+pub(super) async fn synchronise(outbound: &Outbound) -> Result<(), String> {
+    let here = outbound.get().await.map_err(|unreachable| unreachable.to_string())?;
+    if here.status >= 500 {
+        return Err(words(here.status, &String::from_utf8_lossy(&here.body)));
+    }
+    let answered = outbound.post_patiently(&["api", "setup"], "{}".to_owned(), SETUP).await;
+    arrived(&answered.map_err(|unreachable| unreachable.to_string())?)
+}
+
+#[derive(Serialize)]
+struct SetStatus<'a> {
+    email: &'a str,
+    status: &'static str,
+    message: String,
+}
+
+/// Status and message; to whom nobody outside is told anything, nothing is said on the telephone either.
+fn said(standing: &Standing) -> (&'static str, String) {
+    match &standing.away {
+        Some(away) if away.audience == Audience::Nobody => ("True", String::new()),
+        Some(away) => ("True", spoken::text(&away.external)),
+        None => ("False", String::new()),
+    }
+}
+
+const OK: u16 = 200;
+/// It posts up to some thousands of users, and waits up to 10 s for each answer.
+const SETUP: Duration = Duration::from_secs(3600);
