@@ -358,6 +358,10 @@ async fn mail_tips_go_twenty_to_a_call_and_are_remembered_until_a_write() {
     pass(Duration::from_secs(31)).await;
     let told = graphs.mail_tips(&both, true, &journal()).await;
     assert!(told.iter().all(|told| told.as_ref().unwrap().message == "back"));
+    stub.script(|seen| seen.path.ends_with("/getMailTips").then(|| Reply::error(500, "x")));
+    pass(Duration::from_secs(31)).await;
+    let told = graphs.mail_tips(&both, true, &journal()).await;
+    assert_eq!(told, [Err(Failure::Unavailable), Err(Failure::Unavailable)], "no tip is told later");
 }
 
 #[tokio::test]
