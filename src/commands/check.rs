@@ -19,7 +19,7 @@ use crate::out_of_office;
 use crate::tenant::Tenant;
 
 /// Checks a configuration; with `online` also gets every credential's token and tries what it
-/// serves, busy times with one of `mailboxes`.
+/// serves, busy times and automatic replies with one of `mailboxes`.
 ///
 /// # Errors
 /// What is wrong.

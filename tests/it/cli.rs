@@ -244,6 +244,39 @@ fn the_demonstration_prints_commands_that_work() {
 }
 
 #[test]
+fn the_demonstration_of_the_monitor_shows_it_at_work() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("details.json");
+    let (any, path) = ("127.0.0.1:0", file.display().to_string());
+    let listens = ["--listen", "--simulator-listen", "--admin-listen", "--monitor-listen", "--mediator-listen"];
+    let listens = listens.into_iter().flat_map(|listen| [listen, any]);
+    let arguments: Vec<&str> = ["demo", "--monitor", "--details", &path].into_iter().chain(listens).collect();
+    let mut demo = Running::start(&arguments, "Ctrl-C ends");
+    let details: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let text_of = |key: &str| details[key].as_str().unwrap().to_owned();
+    assert!(text_of("webhook_secret").starts_with("whsec_"));
+    if Command::new("curl").arg("--version").output().is_err() {
+        println!("SKIPPED: there is no curl to paste the demonstration's commands into");
+        assert!(demo.end());
+        return;
+    }
+    let (_, printed) = demo.printed.split_once("\nmonitor ").unwrap();
+    let commands: Vec<&str> =
+        printed.lines().filter(|line| line.starts_with("GRAPH_TOKEN=") || line.starts_with("curl ")).collect();
+    let [token, set, received, stands] = commands.as_slice() else { panic!("{printed}") };
+    let changed: Value = serde_json::from_str(&paste(&format!("{token}\n{set}"), folder.path())).unwrap();
+    assert_eq!(changed["automaticRepliesSetting"]["status"], "alwaysEnabled", "{changed}");
+    let told = |text: &str| text.contains("Back on Monday.\\\\nFish & chips then.");
+    while !told(&paste(received, folder.path())) {}
+    let watch: Value = serde_json::from_str(&paste(stands, folder.path())).unwrap();
+    assert_eq!((&watch["mailbox"], &watch["state"]), (&details["account_mailbox"], &"away".into()), "{watch}");
+    let health = paste(&format!("curl -sS '{}/health'", text_of("admin_url")), folder.path());
+    let health: Value = serde_json::from_str(&health).unwrap();
+    assert_eq!(health["monitor"]["watched"].as_u64().unwrap(), details["mailboxes"].as_array().unwrap().len() as u64);
+    assert!(demo.end());
+}
+
+#[test]
 fn no_secret_is_logged_and_no_address_at_the_usual_level() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("details.json");

@@ -18,6 +18,7 @@ mod harness;
 mod items;
 mod layers;
 mod limits;
+mod monitor;
 mod notifications;
 mod operations;
 mod out_of_office;

@@ -8,10 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use super::super::Trouble;
-use crate::app;
+use super::super::{Trouble, simulate};
 use crate::simulator::Application;
-use crate::simulator::mediator::{self, Mediator};
+use crate::simulator::mediator::Mediator;
 
 /// Where the monitor and the mediator listen.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +35,7 @@ impl Stand {
         let Settings { listen, mediator_listen } = settings;
         let monitor = Some(Url::parse(&format!("http://{listen}"))?);
         let users = mailboxes.to_vec();
-        let mediator =
-            Mediator::start(mediator::Options { listen: mediator_listen, monitor, users, clock: app::now }).await;
+        let mediator = simulate::mediate(mediator_listen, monitor, users).await;
         let mediator = mediator.map_err(|error| format!("{mediator_listen}: {error}"))?;
         let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 32]>()));
         Ok(Self { listen, mediator, secret })

@@ -1,0 +1,79 @@
+//! Who may call the listener.
+
+use reqwest::Method;
+
+use super::{call, monitored, send};
+use crate::harness::{Gateway, Setup};
+
+/// With a proxy on this host that is believed, so that a test can come from anywhere.
+fn behind_a_proxy(keys: &str) -> Setup {
+    let setup = monitored(keys);
+    Setup { server: "trusted_proxies = [\"127.0.0.1\"]".to_owned(), ..setup }
+}
+
+/// The statuses of an order, of a look, and of a path that is not there, with a header.
+async fn statuses(gateway: &Gateway, header: &'static str, value: &str) -> [u16; 3] {
+    let order = call(gateway, Method::POST, "/monitor").body(r#"{"email": "nina", "status": "False"}"#);
+    let requests = [order, call(gateway, Method::GET, "/watches"), call(gateway, Method::GET, "/nothing")];
+    let mut statuses = [0; 3];
+    for (status, request) in statuses.iter_mut().zip(requests) {
+        *status = send(gateway, request.header(header, value)).await.status;
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn other_hosts_may_call_if_they_are_listed() {
+    let gateway = behind_a_proxy("networks = [\"203.0.113.0/24\"]").start().await;
+    assert_eq!(statuses(&gateway, "x-forwarded-for", "203.0.113.7").await, [200, 200, 404]);
+    assert_eq!(statuses(&gateway, "x-forwarded-for", "198.51.100.7").await, [403, 403, 403]);
+    assert_eq!(statuses(&gateway, "user-agent", "the mediator beside the proxy").await, [200, 200, 404]);
+    let line = "calendar_relay_denied_total{client=\"(monitor)\",limit=\"network\"}";
+    assert_eq!(gateway.figure(line).await, 3);
+    gateway.done().await;
+    let gateway = behind_a_proxy("").start().await;
+    assert_eq!(statuses(&gateway, "x-forwarded-for", "203.0.113.7").await, [403, 403, 403]);
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn pages_in_a_browser_may_not_call() {
+    let gateway = monitored("").start().await;
+    for (header, value) in
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("host", "evil.example:8445")]
+    {
+        assert_eq!(statuses(&gateway, header, value).await, [403, 403, 403], "{header}");
+    }
+    assert_eq!(statuses(&gateway, "host", "localhost:8445").await, [200, 200, 404]);
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn where_there_is_a_token_everybody_needs_it() {
+    let mut setup = monitored("token = { env = \"the-token\" }");
+    setup.limits = "failures_per_minute = 4".to_owned();
+    let gateway = setup.start().await;
+    assert_eq!(statuses(&gateway, "user-agent", "nobody").await, [401, 401, 401]);
+    assert_eq!(statuses(&gateway, "authorization", "Bearer the-token").await, [200, 200, 404]);
+    let answer = send(&gateway, call(&gateway, Method::GET, "/watches").bearer_auth("another")).await;
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Bearer realm=\"monitor\""));
+    assert_eq!(answer.json()["result"], "The token is wrong");
+    assert_eq!(statuses(&gateway, "authorization", "Basic dGhlLXRva2Vu").await, [401, 401, 401]);
+    assert_eq!(statuses(&gateway, "authorization", "Bearer another").await, [429, 429, 429]);
+    assert_eq!(
+        statuses(&gateway, "authorization", "bearer the-token").await,
+        [200, 200, 404],
+        "who is right is let in"
+    );
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn it_serves_with_the_gateways_certificate() {
+    let gateway = monitored("tls = true").start().await;
+    let address = gateway.app.monitor_address().unwrap();
+    let answer = gateway.send(gateway.http.get(format!("https://{address}/watches"))).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"watches":[],"next":null}"#));
+    assert!(gateway.http.get(format!("http://{address}/watches")).send().await.is_err());
+    gateway.done().await;
+}
