@@ -100,6 +100,16 @@ calendar-figures *arguments:
     cargo build --release --locked
     target/clients/venv/bin/python tests/clients/calendar_figures.py target/release/calendar-relay {{ arguments }}
 
+# Two hundred changes of automatic replies while the gateway is killed and the mediator fails.
+monitor-kills *arguments:
+    cargo build --release --locked
+    target/clients/venv/bin/python tests/clients/monitor_kills.py target/release/calendar-relay {{ arguments }}
+
+# Figures of the monitor: ten thousand watched mailboxes.
+monitor-figures *arguments:
+    cargo build --release --locked
+    target/clients/venv/bin/python tests/clients/monitor_figures.py target/release/calendar-relay {{ arguments }}
+
 # The benchmarks; prints ratios.
 bench:
     cargo bench --locked --bench gateway

@@ -42,7 +42,9 @@ def main():
     arguments = parser.parse_args()
     choose = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
-        fire = Fire.crowd(pathlib.Path(arguments.binary).resolve(), folder, arguments.mailboxes, INTERVAL)
+        users = [f"person-{number}@contoso.example" for number in range(1, arguments.mailboxes + 1)]
+        binary = pathlib.Path(arguments.binary).resolve()
+        fire = Fire(binary, folder, users, interval=INTERVAL, crowd=arguments.mailboxes)
         stand = fire.stand
         try:
             begun = time.monotonic()

@@ -30,8 +30,8 @@ MONITOR = """
 listen = "127.0.0.1:{port}"
 mailboxes = ["*@{domain}"]
 default_domain = "{domain}"
-interval = "2s"
-longest_interval = "2s"
+interval = "{interval}"
+longest_interval = "{interval}"
 [[monitor.webhooks]]
 name = "mediator"
 kind = "mediator"
@@ -60,17 +60,27 @@ class Watched:
 class Fire:
     """Gateway, simulator and mediator, with the monitor on."""
 
-    def __init__(self, binary, folder, users, **stand):
+    def __init__(self, binary, folder, users, interval="2s", crowd=0):
+        self.users = users
         ports = [free_port(), free_port()]
         self.mediator, self.monitor = (f"http://127.0.0.1:{port}" for port in ports)
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         (pathlib.Path(folder) / "hook-secret").write_text(self.secret)
         simulate = ["--mediator-listen", f"127.0.0.1:{ports[0]}", "--monitor-url", self.monitor]
-        for user in users:
-            simulate += ["--mediator-user", user]
-        settings = MONITOR.format(port=ports[1], mediator=self.mediator, domain=users[0].split("@")[1])
-        self.stand = Stand(binary, folder, more=settings, simulate=simulate, **stand)
+        domain = users[0].split("@")[1]
+        settings = MONITOR.format(port=ports[1], mediator=self.mediator, domain=domain, interval=interval)
+        self.stand = Stand(binary, folder, more=settings, simulate=simulate, crowd=crowd)
+        self.control("users", {"users": users})
+        self.synchronise()
         self.graph = Graph(self.stand.details())
+
+    def synchronise(self):
+        """Has the monitor ask the mediator for its users."""
+        assert requests.get(self.monitor, timeout=30).ok
+
+    def forget(self):
+        """What the mediator has heard so far."""
+        assert requests.delete(f"{self.mediator}/control/received", timeout=30).ok
 
     def control(self, path, body):
         answer = requests.post(f"{self.mediator}/control/{path}", json=body, timeout=30)
@@ -146,7 +156,7 @@ def main():
     choose = random.Random(arguments.seed)
     world = json.loads((pathlib.Path(__file__).parents[2] / "fixtures/worlds/company.json").read_text())
     tenant = world["tenants"][0]
-    users = [one["address"] for one in tenant["mailboxes"] if one.get("kind", "user") == "user" and one["address"].endswith("@" + tenant["domains"][0])][:20]
+    users = [one["address"] for one in tenant["mailboxes"] if one["address"].endswith("@" + tenant["domains"][0]) and "automatic_replies" not in one][:20]
     with tempfile.TemporaryDirectory() as folder:
         fire = Fire(pathlib.Path(arguments.binary).resolve(), folder, users)
         mailboxes = [Watched(user) for user in users]

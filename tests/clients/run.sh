@@ -30,7 +30,8 @@ finish() {
 }
 trap finish EXIT
 "$binary" demo --details "$work/details.json" \
-  --listen 127.0.0.1:0 --simulator-listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 >"$work/demo.log" 2>&1 &
+  --listen 127.0.0.1:0 --simulator-listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 \
+  --monitor --monitor-listen 127.0.0.1:0 --mediator-listen 127.0.0.1:0 >"$work/demo.log" 2>&1 &
 demo=$!
 # The demonstration says how to end it when everything is up.
 for _ in $(seq 300); do
@@ -56,5 +57,6 @@ done
 node "$here/ews_javascript_calendar.mjs" "$work/details.json"
 "$python" "$here/exchangelib_out_of_office.py" "$work/details.json"
 node "$here/ews_javascript_out_of_office.mjs" "$work/details.json"
+"$python" "$here/monitor_client.py" "$work/details.json"
 "$python" "$here/respa_restart.py" "$binary"
 echo "every client got the right answers"

@@ -108,11 +108,15 @@ def close(*ends):
 class Stand:
     """Everything in one folder."""
 
-    def __init__(self, binary, folder, more="", simulate=(), world="fixtures/worlds/company.json"):
+    def __init__(self, binary, folder, more="", simulate=(), crowd=0):
         self.binary, self.folder = str(binary), pathlib.Path(folder)
         self.simulator_port, self.proxy_port, self.port, self.admin_port = (free_port() for _ in range(4))
-        world = json.loads((ROOT / world).read_text())
+        world = json.loads((ROOT / "fixtures/worlds/company.json").read_text())
         self.tenant = world["tenants"][0]
+        if crowd:
+            self.tenant["crowd"] = {"count": crowd, "domain": self.tenant["domains"][0], "zone": "UTC"}
+            (self.folder / "world.json").write_text(json.dumps(world))
+            simulate = [*simulate, "--world", str(self.folder / "world.json")]
         self.rooms = [one["address"] for one in self.tenant["mailboxes"] if one.get("kind") == "room" or one["address"].startswith("room-")]
         self.people = [one["address"] for one in self.tenant["mailboxes"] if one["address"] not in self.rooms]
         self.password = secrets.token_urlsafe(24)
