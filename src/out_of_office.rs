@@ -15,9 +15,11 @@ mod recipient;
 mod record;
 mod schedule;
 mod settings;
+mod spoken;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
 mod turning;
 
 use std::sync::Arc;

@@ -79,3 +79,81 @@ impl Mediator {
 /// Between the first try and the second; twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::out_of_office::settings::{Form, Webhook};
+    use crate::outbound::stub::{Stub, reply};
+
+    /// Waits until it was asked to set up so many times.
+    async fn asked(stub: &Stub, times: usize) {
+        let setups = || stub.seen().iter().filter(|seen| seen.path == "/api/setup").count();
+        let waiting = async {
+            while setups() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(3600), waiting).await.unwrap();
+        assert_eq!(setups(), times);
+    }
+
+    async fn pass(time: Duration) {
+        tokio::time::pause();
+        tokio::time::advance(time).await;
+        tokio::time::resume();
+    }
+
+    /// Waits until it is done with what it was asked for.
+    async fn settled(mediator: &Mediator) {
+        while mediator.is_under_way.load(SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn mediator(stub: &Stub) -> Arc<Mediator> {
+        let webhook = Webhook { name: "phone".into(), target: stub.target(), form: Form::Mediator };
+        Arc::new(Mediator::new(Arc::new(Recipient::new(webhook).unwrap())))
+    }
+
+    #[tokio::test]
+    async fn it_is_tried_until_it_goes_well_and_then_when_it_is_wanted() {
+        let times = Arc::new(AtomicUsize::new(0));
+        let stub = Stub::start(move |seen| match seen.path.as_str() {
+            "/api/setup" if times.fetch_add(1, SeqCst) < 2 => reply(500, r#"{"result": "no"}"#),
+            _ => reply(200, r#"{"result": "True"}"#),
+        });
+        let stub = stub.await;
+        let (mediator, end) = (mediator(&stub), CancellationToken::new());
+        let running = tokio::spawn(Arc::clone(&mediator).run(end.clone()));
+        asked(&stub, 1).await;
+        settled(&mediator).await;
+        pass(FIRST_PAUSE).await;
+        asked(&stub, 2).await;
+        settled(&mediator).await;
+        pass(FIRST_PAUSE * 2).await;
+        asked(&stub, 3).await;
+        settled(&mediator).await;
+        pass(LONGEST_PAUSE).await;
+        asked(&stub, 3).await;
+        mediator.bring_into_step();
+        asked(&stub, 4).await;
+        end.cancel();
+        running.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_wants_it_meanwhile_does_not_begin_it_again() {
+        let stub = Stub::constant(200, r#"{"result": "True"}"#).await;
+        let mediator = mediator(&stub);
+        mediator.is_under_way.store(true, SeqCst);
+        mediator.bring_into_step();
+        let wanted = mediator.wanted.notified();
+        assert!(
+            std::pin::pin!(wanted).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
+        );
+    }
+}

@@ -3,7 +3,6 @@
 //! Owns what the two forms share; `recipient/` has one file for each. Must not know when letters are sent.
 
 mod mediator;
-mod spoken;
 mod standard;
 
 use std::time::Duration;

@@ -10,7 +10,6 @@ mod gate;
 mod mediator;
 #[cfg(test)]
 mod tests;
-mod view;
 mod watches;
 
 use std::sync::Arc;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{News, spoken, words};
+use super::{News, words};
 use crate::calendar::out_of_office::Audience;
+use crate::out_of_office::spoken;
 use crate::out_of_office::state::Standing;
 use crate::outbound::{Answered, Outbound};
 

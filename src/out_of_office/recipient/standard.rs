@@ -1,6 +1,6 @@
 //! Webhooks as <https://www.standardwebhooks.com/> has them: all that is known, signed.
 //!
-//! Owns the body and the signature
+//! Owns the frame of the body and the signature
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>). Must not know letters.
 
 use base64::Engine as _;
@@ -11,9 +11,8 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{News, spoken, words};
-use crate::calendar::Window;
-use crate::calendar::out_of_office::{Audience, Away};
+use super::{News, words};
+use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
 
 /// Keys that sign, all of them each time: a receiver changes its key while both are here.
@@ -47,8 +46,7 @@ impl Keys {
 
 /// What it is told, if that is another thing than before.
 pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
-    let away = news.now.away.as_ref();
-    if news.before.is_some_and(|before| before.away.as_ref() == away) {
+    if news.before.is_some_and(|before| before.away == news.now.away) {
         return None;
     }
     let event = Event {
@@ -57,12 +55,7 @@ pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
         data: Data {
             mailbox: news.mailbox.to_string(),
             alias: Some(news.alias).filter(|alias| !alias.is_empty()),
-            state: if away.is_some() { "away" } else { "available" },
-            changed_at: news.now.changed,
-            scheduled: away.and_then(|away| away.window).map(Scheduled::from),
-            audience: away.map(|away| audience(away.audience)),
-            internal: away.and_then(|away| Message::of(&away.internal)),
-            external: away.and_then(external),
+            told: Told::of(Some(news.now)),
         },
     };
     serde_json::to_string(&event).ok()
@@ -91,60 +84,8 @@ struct Data<'a> {
     mailbox: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     alias: Option<&'a str>,
-    state: &'static str,
-    #[serde(serialize_with = "instant")]
-    changed_at: Timestamp,
-    scheduled: Option<Scheduled>,
-    audience: Option<&'static str>,
-    internal: Option<Message>,
-    external: Option<Message>,
-}
-
-#[derive(Serialize)]
-struct Scheduled {
-    #[serde(serialize_with = "instant")]
-    start: Timestamp,
-    #[serde(serialize_with = "instant")]
-    end: Timestamp,
-}
-
-#[derive(Serialize)]
-struct Message {
-    text: String,
-    html: String,
-}
-
-impl From<Window> for Scheduled {
-    fn from(window: Window) -> Self {
-        Self { start: window.start(), end: window.end() }
-    }
-}
-
-impl Message {
-    /// `None` where there is no message.
-    fn of(html: &str) -> Option<Self> {
-        (!html.is_empty()).then(|| Self { text: spoken::text(html), html: html.to_owned() })
-    }
-}
-
-fn external(away: &Away) -> Option<Message> {
-    match away.audience {
-        Audience::Nobody => None,
-        Audience::Contacts | Audience::Everybody => Message::of(&away.external),
-    }
-}
-
-fn audience(audience: Audience) -> &'static str {
-    match audience {
-        Audience::Nobody => "nobody",
-        Audience::Contacts => "contacts",
-        Audience::Everybody => "everybody",
-    }
-}
-
-/// RFC 3339, in UTC.
-fn instant<S: serde::Serializer>(instant: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(instant)
+    #[serde(flatten)]
+    told: Told<'a>,
 }
 
 fn key(secret: &SecretString) -> Result<SecretSlice<u8>, String> {

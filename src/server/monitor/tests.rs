@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::DESCRIPTION;
-use super::view::view;
 use crate::calendar::out_of_office::{Audience, Away};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
@@ -32,7 +31,7 @@ fn unseen() -> Watched {
 
 /// The watch as JSON, after making sure that the description has it so.
 fn described(watched: &Watched) -> Value {
-    let view: Value = serde_json::from_str(&view(watched)).unwrap();
+    let view: Value = serde_json::from_str(&watched.to_json()).unwrap();
     let schema = json!({ "$ref": "#/components/schemas/Watch", "components": description()["components"] });
     let validator = jsonschema::validator_for(&schema).unwrap();
     let problems: Vec<String> = validator.iter_errors(&view).map(|error| error.to_string()).collect();
@@ -62,15 +61,16 @@ fn a_watch_is_told_in_each_of_its_states() {
         [(Audience::Nobody, "nobody"), (Audience::Contacts, "contacts"), (Audience::Everybody, "everybody")]
     {
         let window = Window::new(at(100), at(200));
-        let (internal, external) = ("<p>In &amp; out<br>\u{1f334}</p>".to_owned(), String::new());
+        let (internal, external) = ("<p>In &amp; out<br>\u{1f334}</p>".to_owned(), "<b>Out</b>".to_owned());
         let away = Away { audience, window, internal, external };
         let standing = Some(Standing { away: Some(away), changed: at(60) });
         let view = described(&Watched { standing, ..unseen() });
         assert_eq!((&view["state"], &view["audience"]), (&json!("away"), &json!(word)));
         let scheduled = json!({ "start": "1970-01-01T00:01:40Z", "end": "1970-01-01T00:03:20Z" });
         assert_eq!(view["scheduled"], scheduled);
-        assert_eq!(view["internal"]["text"].as_str().unwrap().trim_end(), "In & out\n\u{1f334}");
-        assert_eq!(view["external"], json!({ "text": "", "html": "" }));
+        assert_eq!(view["internal"]["text"], "In & out\n\u{1f334}");
+        let is_told_outside = audience != Audience::Nobody;
+        assert_eq!(view["external"]["html"].as_str(), is_told_outside.then_some("<b>Out</b>"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/watches`: who is watched, and how they stand.
 //!
-//! Owns paging and statuses. Must not know what a watch is made of: `view` does.
+//! Owns paging and statuses. Must not know what is told of one: `out_of_office` does.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -11,7 +11,6 @@ use url::form_urlencoded;
 
 use super::answer::{NO_ADDRESS, WATCH, WATCHES, done, failed, json, refused};
 use super::front::{Front, FrontState};
-use super::view::view;
 use crate::out_of_office::Watched;
 use crate::server::capture::AsWritten;
 
@@ -58,7 +57,7 @@ pub(super) async fn remove(State(front): FrontState, request: Request) -> Respon
 
 fn standing(front: &Front, name: &str, status: StatusCode) -> Response {
     match front.monitor.watched(name) {
-        Some(watched) => json(WATCH, status, view(&watched)),
+        Some(watched) => json(WATCH, status, watched.to_json()),
         None => refused(WATCH, StatusCode::NOT_FOUND, NOT_WATCHED),
     }
 }
@@ -103,7 +102,7 @@ fn page(watches: &[Watched], most: usize) -> String {
         if last.is_some() {
             text.push(',');
         }
-        text.push_str(&view(watched));
+        text.push_str(&watched.to_json());
         last = Some(watched.mailbox.as_str());
         if text.len() >= LONGEST {
             break;
