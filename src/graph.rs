@@ -280,8 +280,8 @@ impl Graphs {
         self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
     }
 
-    /// Tries each credential: its token, and a cheap call for what it serves. Calls for busy times
-    /// need one of `mailboxes` in the tenant.
+    /// Tries each credential: its token, and a cheap call for what it serves. Calls for busy times and
+    /// automatic replies need one of `mailboxes` in the tenant.
     pub async fn probe(&self, mailboxes: &[Mailbox], window: Window, journal: &Journal) -> Vec<Probe> {
         let mut probes = Vec::new();
         for graph in &self.graphs {

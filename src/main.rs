@@ -64,7 +64,7 @@ enum Role {
         /// Also get each credential's token, and try what it serves.
         #[arg(long)]
         online: bool,
-        /// A mailbox to try busy times with; one of each tenant.
+        /// A mailbox to try busy times and automatic replies with; one of each tenant.
         #[arg(long = "mailbox")]
         mailboxes: Vec<String>,
     },

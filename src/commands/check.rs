@@ -17,7 +17,7 @@ use crate::journal::Journal;
 use crate::metrics::Metrics;
 
 /// Checks a configuration; with `online` also gets every credential's token and tries what it
-/// serves, busy times with one of `mailboxes`.
+/// serves, busy times and automatic replies with one of `mailboxes`.
 ///
 /// # Errors
 /// What is wrong.

@@ -15,7 +15,7 @@ use super::calls::mail_tips::{MOST_RECIPIENTS, mail_tips};
 use super::calls::mailbox_settings::{automatic_replies, mailbox_settings, set_automatic_replies};
 use super::client::Client;
 use super::fault::Trouble;
-use super::settings::Settings;
+use super::settings::{CacheSettings, Settings};
 use super::shelf::Shelf;
 use super::visit::Visit;
 use crate::calendar::Mailbox;
@@ -58,6 +58,8 @@ impl Absences {
         let cache = settings.cache.of_out_of_office();
         let replies =
             Shelf::new(&cache, MOST, |told: &AutomaticReplies| kilobytes(told.internal.len() + told.external.len()));
+        // A tip was true when it was told: nobody can say what it would be later.
+        let cache = CacheSettings { stale: Duration::ZERO, ..cache };
         let tips = Shelf::new(&cache, MOST, |told: &Tip| kilobytes(told.message.len()));
         let patience = settings.timeout * 3;
         Self { client, reader, tipper, replies: Arc::new(replies), tips: Arc::new(tips), patience }

@@ -280,7 +280,7 @@ async fn of_twenty_looked_at_each_has_its_own_outcome_and_none_is_asked_again() 
     assert_eq!((stub.calls().len(), notes.graph_calls.get()), (1, 1));
 
     let told = graphs.look_at_automatic_replies(&asked, &notes).await;
-    let left = |number: usize| matches!(told[19 - number], Err(Failure::Busy { retry_after }) if retry_after > Duration::from_secs(6));
+    let left = |number: usize| matches!(told[19 - number], Err(Failure::Busy { retry_after }) if retry_after <= Duration::from_secs(8));
     assert!(left(3) && left(4) && told[0].is_ok());
     assert_eq!(stub.calls()[1].body["requests"].as_array().unwrap().len(), 18, "left alone, the others are not");
     pass(Duration::from_secs(8)).await;
@@ -358,6 +358,10 @@ async fn mail_tips_go_twenty_to_a_call_and_are_remembered_until_a_write() {
     pass(Duration::from_secs(31)).await;
     let told = graphs.mail_tips(&both, true, &journal()).await;
     assert!(told.iter().all(|told| told.as_ref().unwrap().message == "back"));
+    stub.script(|seen| seen.path.ends_with("/getMailTips").then(|| Reply::error(500, "x")));
+    pass(Duration::from_secs(31)).await;
+    let told = graphs.mail_tips(&both, true, &journal()).await;
+    assert_eq!(told, [Err(Failure::Unavailable), Err(Failure::Unavailable)], "no tip is told later");
 }
 
 #[tokio::test]
