@@ -283,10 +283,12 @@ fn google_shaped(addresses: &[&str], start: Timestamp, end: Timestamp) -> String
 /// What the signing key is called in the configuration.
 const SIGNING_KEY: &str = "DEMO_SIGNING_KEY";
 /// The Graph permissions that each capability needs: one of each set.
-const NEEDS: [(&str, &[&[&str]]); 4] = [
+const NEEDS: [(&str, &[&[&str]]); 6] = [
     ("free_busy", &[&["Calendars.ReadBasic.All", "Calendars.Read"]]),
     ("calendar_read", &[&["Calendars.Read"]]),
     ("calendar_write", &[&["Calendars.ReadWrite"]]),
+    ("out_of_office_read", &[&["MailboxSettings.Read"]]),
+    ("out_of_office_write", &[&["MailboxSettings.ReadWrite"]]),
     (
         "directory",
         &[
