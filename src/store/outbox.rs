@@ -210,6 +210,13 @@ impl Store {
     pub(crate) async fn post(&self, letters: Vec<Letter>) -> Result<(), Failure> {
         self.run(move |store| letters.iter().try_for_each(|letter| post(store, letter))).await
     }
+
+    /// Has every change fail, as on a disk that can no longer be written.
+    #[cfg(test)]
+    #[allow(clippy::unwrap_used, reason = "tests")]
+    pub(crate) fn refuse_writing(&self, is_refused: bool) {
+        self.connection.lock().unwrap().pragma_update(None, "query_only", is_refused).unwrap();
+    }
 }
 
 /// Makes the first living letter of a queue its head, and no other.

@@ -209,11 +209,10 @@ async fn what_cannot_be_written_fails_and_is_still_there() {
         other.execute_batch("COMMIT").unwrap();
         assert_eq!(store.letters().await.unwrap(), before);
     }
-    let switch = |on: bool| store.connection.lock().unwrap().pragma_update(None, "query_only", on).unwrap();
-    switch(true);
+    store.refuse_writing(true);
     nothing_can_be_noted(&store).await;
     assert_eq!(store.letters().await.unwrap(), before, "reading goes on");
-    switch(false);
+    store.refuse_writing(false);
     store.delivered(1).await.unwrap();
     assert_eq!(due(&store, 99).await, [2]);
     drop(store);
