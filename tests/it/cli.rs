@@ -106,6 +106,37 @@ fn check_names_the_line_the_key_and_the_remedy() {
 }
 
 #[test]
+fn check_remarks_on_a_monitor_that_is_hardly_meant() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let tenant = |name: &str, capability: &str| {
+        format!(
+            "[[tenants]]\nname = \"{name}\"\nid = \"1\"\ndomains = [\"{name}.example\"]\n[[tenants.credentials]]\n\
+             client_id = \"c\"\nsecret = {{ file = \"key\" }}\ncapabilities = [\"{capability}\"]\n"
+        )
+    };
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:8443\"\npublic_url = \"https://x.example\"\nplain = true\n[tokens]\n\
+         keys = [{{ id = \"k\", secret = {{ file = \"key\" }} }}]\n[store]\npath = \":memory:\"\n[monitor]\n\
+         mailboxes = [\"*@contoso.example\", \"a*@fabrikam.example\", \"*@elsewhere.example\"]\n{}{}",
+        tenant("contoso", "out_of_office_read"),
+        tenant("fabrikam", "free_busy"),
+    );
+    let file = folder.path().join("monitor.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = run(&["check", "--config", &file.display().to_string()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    let remarks: Vec<&str> = told.lines().filter(|line| line.contains("monitor")).skip(1).collect();
+    let expected = [
+        "remark: the monitor has no webhook: it watches, and tells nobody",
+        "remark: the monitor may watch a*@fabrikam.example, but tenant fabrikam has no credential for out_of_office_read",
+        "remark: the monitor may watch *@elsewhere.example, which is in no tenant's domain",
+    ];
+    assert_eq!(remarks, expected, "{told}");
+}
+
+#[test]
 fn secrets_and_hashes_fit_a_configuration() {
     let folder = TempDir::new().unwrap();
     let made = text(&run(&["client-secret"]).stdout);
