@@ -71,7 +71,9 @@ impl Drop for Running {
 #[test]
 fn help_names_every_role() {
     let help = text(&run(&["--help"]).stdout);
-    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "client-password", "hash-password"] {
+    for role in
+        ["serve", "demo", "check", "lookup", "simulate", "outbox", "client-secret", "client-password", "hash-password"]
+    {
         assert!(help.contains(role), "{role}");
     }
     assert!(!run(&["nothing"]).status.success());
@@ -368,4 +370,40 @@ fn the_simulator_alone() {
     std::fs::write(&world, "{\"tenants\": 1}").unwrap();
     let told = text(&run(&["simulate", "--listen", "127.0.0.1:0", "--world", &world.display().to_string()]).stderr);
     assert!(told.contains("world.json") && told.contains("line 1"), "{told}");
+}
+
+#[test]
+fn letters_that_were_given_up_are_shown_sent_again_and_thrown_away() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("relay.toml");
+    let config = config.to_str().unwrap();
+    let example = include_str!("../../config.example.toml");
+    std::fs::write(config, example).unwrap();
+    let told = run(&["outbox", "list", "--config", config]);
+    assert!(!told.status.success() && text(&told.stderr).contains("[store]"), "{told:?}");
+
+    std::fs::write(config, example.replace("# [store]\n# path", "[store]\npath")).unwrap();
+    let path = folder.path().join("calendar-relay.sqlite");
+    // Kept open, as the gateway does.
+    let _store = calendar_relay::store::Store::open(&path).unwrap();
+    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, since, next, dead, head) \
+               VALUES ('msg_1', 'phone', 'kim@example.com', '{}', 5, 5, 5, 1, 0), \
+                      ('msg_2', 'phone', 'kim@example.com', '{}', 5, 5, 5, 0, 1)";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let done = |arguments: &[&str]| {
+        let output = run(&[&["outbox"], arguments, &["--config", config]].concat());
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout)
+    };
+    assert!(done(&["list"]).contains("kim@example.com  1970-01-01T00:00:05Z  0      given up"));
+    assert_eq!(done(&["retry", "--dead"]), "1: is sent again\n");
+    let listed: Value = serde_json::from_str(&done(&["list", "--json"])).unwrap();
+    assert_eq!((&listed[0]["given_up"], &listed[1]["number"]), (&Value::Bool(false), &Value::from(2)));
+    assert_eq!(done(&["drop", "2"]), "threw 1 letter away\n");
+    assert_eq!(done(&["retry"]), "no letter was given up\n");
+    assert_eq!(done(&["drop", "--dead"]), "threw 0 letters away\n");
+    let told = run(&["outbox", "drop", "2", "--config", config]);
+    assert!(!told.status.success() && text(&told.stderr).contains("no letter 2"), "{told:?}");
+    assert!(!run(&["outbox", "drop", "--config", config]).status.success(), "which one?");
+    assert!(!run(&["outbox", "drop", "1", "--dead", "--config", config]).status.success());
 }
