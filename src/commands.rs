@@ -7,6 +7,7 @@ pub mod check;
 pub mod credentials;
 pub mod demo;
 pub mod lookup;
+pub mod outbox;
 pub mod serve;
 pub mod simulate;
 mod table;

@@ -150,11 +150,21 @@ impl Config {
             graph: reader.graph(raw.graph, raw.cache),
             log: reader.log(raw.log),
             capture: raw.capture.map(|capture| reader.capture(capture)),
-            store: raw.store.filter(|store| store.path.as_os_str() != IN_MEMORY).map(|store| folder.join(store.path)),
+            store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
             clients: reader.clients(raw.clients),
         };
         reader.problems.none().map(|()| config)
+    }
+
+    /// Where the store of a configuration is, if it has one. For whoever looks into the store alone: secrets are not
+    /// read.
+    ///
+    /// # Errors
+    /// Unknown keys and values of the wrong type.
+    pub fn store_path(text: &str, folder: &Path) -> Result<Option<PathBuf>, Problems> {
+        let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
+        Ok(store(raw.store, folder))
     }
 }
 
@@ -360,6 +370,10 @@ impl Reader<'_> {
             SecretString::default()
         })
     }
+}
+
+fn store(raw: Option<raw::Store>, folder: &Path) -> Option<PathBuf> {
+    raw.filter(|store| store.path.as_os_str() != IN_MEMORY).map(|store| folder.join(store.path))
 }
 
 fn limits(raw: raw::Limits) -> Limits {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, serve, simulate};
+use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, serve, simulate};
 use calendar_relay::config::LogFormat;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -116,6 +116,11 @@ enum Role {
         #[arg(long = "mediator-user", requires = "mediator_listen")]
         mediator_users: Vec<String>,
     },
+    /// Look after what webhooks are still to be told, and what they would not take; while the gateway runs, or not.
+    Outbox {
+        #[command(subcommand)]
+        task: Outbox,
+    },
     /// Make a secret for a client.
     ClientSecret,
     /// Make a password for a client that works by NTLM too.
@@ -126,6 +131,42 @@ enum Role {
     },
     /// Hash a password, read from standard input, for a client.
     HashPassword,
+}
+
+#[derive(Subcommand)]
+enum Outbox {
+    /// Show all letters.
+    List {
+        /// The configuration; of it only where the store is.
+        #[arg(long)]
+        config: PathBuf,
+        /// With all that they say, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send letters again, in their old place; those that a later one has overtaken are not sent.
+    Retry {
+        /// The configuration; of it only where the store is.
+        #[arg(long)]
+        config: PathBuf,
+        /// One letter; without it, all that were given up.
+        number: Option<i64>,
+        /// All that were given up.
+        #[arg(long, conflicts_with = "number")]
+        dead: bool,
+    },
+    /// Throw letters away.
+    Drop {
+        /// The configuration; of it only where the store is.
+        #[arg(long)]
+        config: PathBuf,
+        /// One letter, given up or not.
+        #[arg(required_unless_present = "dead")]
+        number: Option<i64>,
+        /// All that were given up.
+        #[arg(long, conflicts_with = "number")]
+        dead: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -182,6 +223,17 @@ fn run(role: Role) -> Result<(), Trouble> {
             log(LogFormat::Human, "info")?;
             let settings = simulate::Settings { listen, world, tls, mediator_listen, monitor, mediator_users };
             runtime.block_on(simulate::run(settings))
+        }
+        Role::Outbox { task } => {
+            log(LogFormat::Human, "error")?;
+            let out = &mut io::stdout();
+            runtime.block_on(async {
+                match task {
+                    Outbox::List { config, json } => outbox::list(&config, json, out).await,
+                    Outbox::Retry { config, number, dead: _ } => outbox::retry(&config, number, out).await,
+                    Outbox::Drop { config, number, dead: _ } => outbox::drop(&config, number, out).await,
+                }
+            })
         }
         Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
         Role::ClientPassword { nt_hash_file } => credentials::client_password(&nt_hash_file, &mut io::stdout()),

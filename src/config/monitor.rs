@@ -18,7 +18,7 @@ use super::values::SecretReference;
 use super::{Monitor, Reader, Server};
 use crate::client::Networks;
 use crate::out_of_office::{Form, Settings, Webhook};
-use crate::outbound::Target;
+use crate::outbound::{Outbound, Target};
 use crate::server::monitor::Access;
 use crate::tenant::Tenant;
 
@@ -116,6 +116,10 @@ impl Reader<'_> {
         let extra_ca = raw.extra_ca.and_then(|path| self.authorities(&path, "monitor.webhooks.extra_ca"));
         let target =
             Target { url: url?, private_networks, extra_ca, timeout: raw.timeout, user_agent: USER_AGENT.into() };
+        // What is wrong with certificates has been told already.
+        if let Err(problem) = Outbound::new(Target { extra_ca: None, ..target.clone() }) {
+            self.problems.add(&raw.url, "monitor.webhooks.url", &problem);
+        }
         if raw.name.get_ref().trim().is_empty() {
             self.problems.add(&raw.name, "monitor.webhooks.name", "is empty");
         }

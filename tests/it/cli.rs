@@ -71,7 +71,9 @@ impl Drop for Running {
 #[test]
 fn help_names_every_role() {
     let help = text(&run(&["--help"]).stdout);
-    for role in ["serve", "demo", "check", "lookup", "simulate", "client-secret", "client-password", "hash-password"] {
+    for role in
+        ["serve", "demo", "check", "lookup", "simulate", "outbox", "client-secret", "client-password", "hash-password"]
+    {
         assert!(help.contains(role), "{role}");
     }
     assert!(!run(&["nothing"]).status.success());
@@ -103,6 +105,37 @@ fn check_names_the_line_the_key_and_the_remedy() {
     assert!(told.contains("line 3") && told.contains("lissten"), "{told}");
     let told = text(&run(&["check", "--config", "/nowhere.toml"]).stderr);
     assert!(told.contains("/nowhere.toml"), "{told}");
+}
+
+#[test]
+fn check_remarks_on_a_monitor_that_is_hardly_meant() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let tenant = |name: &str, capability: &str| {
+        format!(
+            "[[tenants]]\nname = \"{name}\"\nid = \"1\"\ndomains = [\"{name}.example\"]\n[[tenants.credentials]]\n\
+             client_id = \"c\"\nsecret = {{ file = \"key\" }}\ncapabilities = [\"{capability}\"]\n"
+        )
+    };
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:8443\"\npublic_url = \"https://x.example\"\nplain = true\n[tokens]\n\
+         keys = [{{ id = \"k\", secret = {{ file = \"key\" }} }}]\n[store]\npath = \":memory:\"\n[monitor]\n\
+         mailboxes = [\"*@contoso.example\", \"a*@fabrikam.example\", \"*@elsewhere.example\"]\n{}{}",
+        tenant("contoso", "out_of_office_read"),
+        tenant("fabrikam", "free_busy"),
+    );
+    let file = folder.path().join("monitor.toml");
+    std::fs::write(&file, config).unwrap();
+    let output = run(&["check", "--config", &file.display().to_string()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    let remarks: Vec<&str> = told.lines().filter(|line| line.contains("monitor")).skip(1).collect();
+    let expected = [
+        "remark: the monitor has no webhook: it watches, and tells nobody",
+        "remark: the monitor may watch a*@fabrikam.example, but tenant fabrikam has no credential for out_of_office_read",
+        "remark: the monitor may watch *@elsewhere.example, which is in no tenant's domain",
+    ];
+    assert_eq!(remarks, expected, "{told}");
 }
 
 #[test]
@@ -337,4 +370,40 @@ fn the_simulator_alone() {
     std::fs::write(&world, "{\"tenants\": 1}").unwrap();
     let told = text(&run(&["simulate", "--listen", "127.0.0.1:0", "--world", &world.display().to_string()]).stderr);
     assert!(told.contains("world.json") && told.contains("line 1"), "{told}");
+}
+
+#[test]
+fn letters_that_were_given_up_are_shown_sent_again_and_thrown_away() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("relay.toml");
+    let config = config.to_str().unwrap();
+    let example = include_str!("../../config.example.toml");
+    std::fs::write(config, example).unwrap();
+    let told = run(&["outbox", "list", "--config", config]);
+    assert!(!told.status.success() && text(&told.stderr).contains("[store]"), "{told:?}");
+
+    std::fs::write(config, example.replace("# [store]\n# path", "[store]\npath")).unwrap();
+    let path = folder.path().join("calendar-relay.sqlite");
+    // Kept open, as the gateway does.
+    let _store = calendar_relay::store::Store::open(&path).unwrap();
+    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, since, next, dead, head) \
+               VALUES ('msg_1', 'phone', 'kim@example.com', '{}', 5, 5, 5, 1, 0), \
+                      ('msg_2', 'phone', 'kim@example.com', '{}', 5, 5, 5, 0, 1)";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let done = |arguments: &[&str]| {
+        let output = run(&[&["outbox"], arguments, &["--config", config]].concat());
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout)
+    };
+    assert!(done(&["list"]).contains("kim@example.com  1970-01-01T00:00:05Z  0      given up"));
+    assert_eq!(done(&["retry", "--dead"]), "1: is sent again\n");
+    let listed: Value = serde_json::from_str(&done(&["list", "--json"])).unwrap();
+    assert_eq!((&listed[0]["given_up"], &listed[1]["number"]), (&Value::Bool(false), &Value::from(2)));
+    assert_eq!(done(&["drop", "2"]), "threw 1 letter away\n");
+    assert_eq!(done(&["retry"]), "no letter was given up\n");
+    assert_eq!(done(&["drop", "--dead"]), "threw 0 letters away\n");
+    let told = run(&["outbox", "drop", "2", "--config", config]);
+    assert!(!told.status.success() && text(&told.stderr).contains("no letter 2"), "{told:?}");
+    assert!(!run(&["outbox", "drop", "--config", config]).status.success(), "which one?");
+    assert!(!run(&["outbox", "drop", "1", "--dead", "--config", config]).status.success());
 }

@@ -216,7 +216,7 @@ fn paths_are_found_however_they_are_written() {
             const TEXT: &str = "crate::no";
             fn f<'a>() { let c = 'c'; y::g(); crate::b::four() }
             #[cfg(test)] mod tests { use crate::no; }
-            #[cfg(test)] mod stub;"#,
+            #[cfg(test)] pub(crate) mod stub;"#,
         ),
         ("a::stub", "use crate::no;"),
         ("a::x", "use super::super::b; use super::y::Y; pub struct Thing;"),

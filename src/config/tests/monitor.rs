@@ -90,6 +90,7 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("url = \"http://10.1.2.3:8080\"", "url = \"ftp://10.1.2.3\"", "monitor.webhooks.url: is no http"),
         ("url = \"http://10.1.2.3:8080\"", "url = \"http://10.1.2.3/?x\"", "monitor.webhooks.url: must have no query"),
         ("url = \"https://intranet", "url = \"https://u:p@intranet", "neither a user name"),
+        ("private_networks = [\"10.1.2.3\"]", "private_networks = []", "monitor.webhooks.url: "),
         ("private_networks = [\"10.1.2.3\"]", "private_networks = [\"here\"]", "monitor.webhooks.private_networks"),
         ("timeout = \"10s\"\n\n[[monitor", "timeout = \"0s\"\n\n[[monitor", "is no time at all"),
         ("{ file = \"secrets/webhook\" }", "{ file = \"secrets/none\" }", "cannot be read"),

@@ -1,10 +1,14 @@
 //! What recipients are told, and what their answers mean.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::calendar::Window;
@@ -250,7 +254,7 @@ async fn a_mediator_is_posted_to_below_its_address_and_a_silent_one_is_unreachab
 }
 
 #[tokio::test]
-async fn a_mediator_is_looked_up_and_then_asked_to_set_up_however_long_that_takes() {
+async fn a_mediator_is_looked_up_and_then_asked_to_set_up() {
     let stub = Stub::start(|it| match (it.method.as_str(), it.path.as_str()) {
         ("GET", "/") => reply(404, "nothing here"),
         ("POST", "/api/setup") => reply(200, r#"{"result": "True"}"#),
@@ -269,4 +273,35 @@ async fn a_mediator_is_looked_up_and_then_asked_to_set_up_however_long_that_take
     assert_eq!(told, "answers 200: False");
     recipient(unwilling.target(), standard(&[SECRET])).synchronise().await.unwrap();
     assert_eq!(unwilling.seen().len(), 2, "others are not asked");
+}
+
+#[tokio::test]
+async fn setting_up_may_take_longer_than_anything_else() {
+    let (asked, done) = (Arc::new(Notify::new()), CancellationToken::new());
+    let (hears, ends) = (Arc::clone(&asked), done.clone());
+    let stub = Stub::start(move |it| {
+        if it.method == "GET" {
+            return reply(200, "");
+        }
+        if it.path == "/api/setup" {
+            hears.notify_one();
+        }
+        let ends = ends.clone();
+        let answer = async move {
+            ends.cancelled().await;
+            Ok::<_, std::io::Error>(r#"{"result": "True"}"#)
+        };
+        Response::new(Body::from_stream(futures::stream::once(answer)))
+    });
+    let hasty = Target { timeout: Duration::from_millis(500), ..stub.await.target() };
+    let mediator = recipient(hasty, Form::Mediator);
+    let others = async {
+        asked.notified().await;
+        // As long as any other exchange may take, and begun later.
+        let failed = mediator.deliver(&letter("{}"), Timestamp::UNIX_EPOCH).await.unwrap_err();
+        done.cancel();
+        failed
+    };
+    let (setup, failed) = tokio::join!(mediator.synchronise(), others);
+    assert_eq!((setup, failed), (Ok(()), NotDelivered::Unreachable("no answer within 0.5 s".into())));
 }

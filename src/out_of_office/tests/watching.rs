@@ -74,12 +74,10 @@ async fn a_schedule_is_told_at_its_start_and_end_though_graph_is_down() {
     until(async || bench.looks("change") == 1).await;
     *bench.graph.is_down.lock().unwrap() = true;
     bench.pass(3600).await;
-    until(async || bench.letters().await.len() == 2).await;
+    until(async || bench.monitor.watched("anna").unwrap().standing.unwrap().away.is_some()).await;
     bench.pass(3600).await;
     until(async || bench.letters().await.len() == 3).await;
     assert_eq!(bench.letters().await, [told("anna", "False "), told("anna", "True at lunch"), told("anna", "False ")]);
-    let standing = bench.monitor.watched("anna").unwrap().standing.unwrap();
-    assert_eq!(standing.changed, "2027-03-10T13:00:00Z".parse().unwrap());
 }
 
 #[tokio::test]
@@ -97,7 +95,7 @@ async fn what_cannot_be_noted_is_not_told_and_not_forgotten() {
     let anna = bench.store.away_watches().await.unwrap().remove(0);
     assert!(anna.changed < Some(clock().as_second()) && anna.told.unwrap().contains("null"), "all of it or nothing");
     sql(&bench, "ALTER TABLE away RENAME TO outbox");
-    bench.pass(31).await;
+    bench.pass(61).await;
     until(async || bench.monitor.watched("anna").unwrap().standing.unwrap().away.is_some()).await;
     assert_eq!(bench.letters().await, [told("anna", "False "), told("anna", "True gone")]);
 }

@@ -262,7 +262,11 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, String)>) {
 /// The module that is declared here, if it is not for tests.
 fn declared(tokens: &[TokenTree], at: usize) -> Option<String> {
     let is_one = is_word(tokens, at, "mod") && is_punct(tokens, at + 2, ';');
-    let for_tests = at > 0 && tokens.get(at - 1).is_some_and(is_cfg_test);
+    // Between the attribute and the word may stand who sees it.
+    let is_scoped = at > 0 && group(tokens, at - 1, Delimiter::Parenthesis).is_some();
+    let begin = at - usize::from(is_scoped);
+    let begin = begin - usize::from(begin > 0 && is_word(tokens, begin - 1, "pub"));
+    let for_tests = begin > 0 && tokens.get(begin - 1).is_some_and(is_cfg_test);
     (is_one && !for_tests).then(|| word(tokens, at + 1)).flatten()
 }
 
