@@ -87,7 +87,7 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
     let away = replies.into_iter().chain(calls::mailbox_settings::read(body));
     let away = away.filter(|replies| replies.at(window.start()).is_some()).count();
     let tips = calls::mail_tips::read(std::slice::from_ref(mailbox), body).unwrap_or_default();
-    items + away + tips.iter().filter(|tip| tip.is_ok()).count()
+    items + away + tips.iter().flatten().filter(|tip| tip.is_ok()).count()
 }
 
 /// All tenants.
