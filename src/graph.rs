@@ -147,6 +147,12 @@ impl Graphs {
         self.route(mailbox).is_some_and(|graph| graph.credential(capability).is_some())
     }
 
+    /// Whether some tenant has a way to tell who is away: its mail tips or automatic replies.
+    #[must_use]
+    pub fn tell_of_absence(&self) -> bool {
+        self.graphs.iter().any(|graph| graph.absences.can_tell())
+    }
+
     /// Busy times of mailboxes over a window, in their order, duplicates included.
     ///
     /// # Errors

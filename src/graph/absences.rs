@@ -84,6 +84,11 @@ impl Absences {
         Self { client, reader, tipper, replies, tips, anchors, patience }
     }
 
+    /// Whether some credential may read automatic replies or ask for mail tips.
+    pub(super) fn can_tell(&self) -> bool {
+        self.reader.is_some() || self.tipper.is_some()
+    }
+
     /// A mailbox's automatic replies.
     pub(super) async fn replies(&self, mailbox: &Mailbox, journal: &Journal) -> Result<AutomaticReplies, Failure> {
         let credential = self.reader.ok_or(Failure::Denied)?;
