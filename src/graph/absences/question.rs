@@ -67,7 +67,7 @@ impl Question<'_> {
                 }
                 Err(trouble) => {
                     self.anchors.failed(credential, &host);
-                    if matches!(trouble.failure, Failure::NoSuchMailbox { .. }) {
+                    if matches!(trouble.failure, Failure::NoSuchMailbox { .. } | Failure::NoSuchItem) {
                         ghosts.push(host);
                         parts.push(part);
                     } else {
