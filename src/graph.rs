@@ -87,7 +87,7 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
     let away = replies.into_iter().chain(calls::mailbox_settings::read(body));
     let away = away.filter(|replies| replies.at(window.start()).is_some()).count();
     let tips = calls::mail_tips::read(std::slice::from_ref(mailbox), body).unwrap_or_default();
-    items + away + tips.iter().filter(|tip| tip.is_ok()).count()
+    items + away + tips.iter().flatten().filter(|tip| tip.is_ok()).count()
 }
 
 /// All tenants.
@@ -145,6 +145,12 @@ impl Graphs {
     #[must_use]
     pub fn serves(&self, mailbox: &Mailbox, capability: Capability) -> bool {
         self.route(mailbox).is_some_and(|graph| graph.credential(capability).is_some())
+    }
+
+    /// Whether some tenant has a way to tell who is away: its mail tips or automatic replies.
+    #[must_use]
+    pub fn tell_of_absence(&self) -> bool {
+        self.graphs.iter().any(|graph| graph.absences.can_tell())
     }
 
     /// Busy times of mailboxes over a window, in their order, duplicates included.

@@ -105,6 +105,14 @@ impl AutomaticReplies {
     }
 }
 
+impl Tip {
+    /// What is told at an instant, which may be later than when the tip was asked for: nothing once its window is over.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        if self.window.is_some_and(|window| window.end() <= now) { Self::default() } else { self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
@@ -137,6 +145,12 @@ mod tests {
         assert_eq!((away.window, replies.next_turn(at(0))), (None, None));
         assert_eq!((away.internal.as_str(), away.external.as_str()), ("in", ""), "nobody outside is told");
         assert_eq!(AutomaticReplies { status: Status::Disabled, ..replies }.at(at(150)), None);
+    }
+
+    #[test]
+    fn a_tip_ends_with_its_window() {
+        let tip = replies(Status::Scheduled, Audience::Everybody).tip(at(150), true);
+        assert_eq!((tip.clone().at(at(199)), tip.clone().at(at(200))), (tip, Tip::default()));
     }
 
     #[test]

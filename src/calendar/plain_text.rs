@@ -4,18 +4,22 @@
 //! that comes here, so that nothing is kept of elements but how deep the current one is hidden; the work grows with
 //! the text alone.
 
-use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{Token, Tokenizer};
+use html5gum::{Token, Tokenizer, naive_next_state};
 
 /// The text of a document.
 #[must_use]
 pub fn of_html(html: &str) -> String {
-    let mut emitter = DefaultEmitter::default();
-    emitter.naively_switch_states(true);
+    let mut tokenizer = Tokenizer::new(html);
     let mut page = Page { text: String::with_capacity(html.len() / 2), ..Page::default() };
-    for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
+    while let Some(Ok(token)) = tokenizer.next() {
         match token {
-            Token::StartTag(tag) => page.open(&tag.name, tag.self_closing),
+            Token::StartTag(tag) => {
+                page.open(&tag.name, tag.self_closing);
+                // Nobody who reads mail runs scripts: what stands in for them is shown.
+                if let Some(state) = naive_next_state(&tag.name).filter(|_| **tag.name != *b"noscript") {
+                    tokenizer.set_state(state);
+                }
+            }
             Token::EndTag(tag) => page.close(&tag.name),
             Token::String(text) => page.write(&String::from_utf8_lossy(&text)),
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
@@ -33,6 +37,10 @@ struct Page {
     hidden: usize,
     /// Inside how many elements whose white space counts.
     kept: usize,
+    /// Inside how many templates.
+    templates: usize,
+    /// What there was before the outermost of them; all since is dropped once it ends, and one that never does is none.
+    before: (usize, Gap),
 }
 
 /// What stands between the text so far and what comes next.
@@ -57,6 +65,12 @@ impl Page {
                 self.text.push('\n');
             }
             b"pre" => self.kept += 1,
+            b"template" => {
+                if self.templates == 0 {
+                    self.before = (self.text.len(), self.gap);
+                }
+                self.templates += 1;
+            }
             tag if HIDDEN.contains(&tag) && !is_closed => self.hidden += 1,
             _ => {}
         }
@@ -71,6 +85,14 @@ impl Page {
         match tag {
             b"pre" => self.kept = self.kept.saturating_sub(1),
             b"td" | b"th" => self.gap = self.gap.max(Gap::Cell),
+            b"template" if self.templates > 0 => {
+                self.templates -= 1;
+                if self.templates == 0 {
+                    let length = self.before.0;
+                    self.text.truncate(length);
+                    self.gap = self.before.1;
+                }
+            }
             tag if HIDDEN.contains(&tag) => self.hidden = self.hidden.saturating_sub(1),
             _ => {}
         }
@@ -125,7 +147,9 @@ impl Page {
     }
 }
 
-const HIDDEN: [&[u8]; 6] = [b"head", b"noscript", b"script", b"style", b"template", b"title"];
+/// Whose text is no text of the page. None may be left open but at the end: browsers show nothing after it, either.
+/// A head has no text but in these, and its end is often left out.
+const HIDDEN: [&[u8]; 3] = [b"script", b"style", b"title"];
 const PARAGRAPHS: [&[u8]; 13] =
     [b"blockquote", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6", b"hr", b"ol", b"p", b"pre", b"table", b"ul"];
 const LINES: [&[u8]; 13] = [
@@ -159,6 +183,16 @@ mod tests {
         let page = "<!DOCTYPE html><html><head><title>t</title><style>p > a {}</style></head><body><!-- c -->\
             <script>if (a < b) alert('<p>')</script>x</body></html>";
         assert_eq!(of_html(page), "x");
+        assert_eq!(of_html("a<template><p>b</p><template>c</template>d</template> e"), "a e");
+        assert_eq!(of_html("<noscript>a <b>b</b></noscript>"), "a b", "without scripts");
+    }
+
+    #[test]
+    fn an_end_that_is_left_out_hides_nothing_else() {
+        for head in ["<head><title>t</title>", "<head><style>p {}</style><noscript>", "<template>", "<head><meta x>"] {
+            assert_eq!(of_html(&format!("<html>{head}<body><p>x</p></body></html>")), "x", "{head}");
+        }
+        assert_eq!(of_html("<head><title>t</title><p>x"), "x");
     }
 
     #[test]

@@ -2,16 +2,22 @@
 //!
 //! Owns what is remembered of them, and which mailboxes share a call. Must not know JSON.
 
+mod question;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 
+use self::question::Question;
+use super::anchors::Anchors;
 use super::batch;
-use super::calls::mail_tips::{MOST_RECIPIENTS, mail_tips};
+use super::calls::mail_tips::{MOST_RECIPIENTS, Told};
 use super::calls::mailbox_settings::{automatic_replies, mailbox_settings, set_automatic_replies};
 use super::client::Client;
 use super::fault::Trouble;
@@ -35,18 +41,29 @@ pub(super) struct Absences {
     /// Asks for mail tips.
     tipper: Option<usize>,
     replies: Arc<Shelf<Mailbox, AutomaticReplies>>,
-    tips: Arc<Shelf<Mailbox, Tip>>,
+    tips: Arc<Shelf<Mailbox, Option<Tip>>>,
+    /// In whose names tips may be asked for.
+    anchors: Arc<Anchors>,
     /// How long a question may take.
     patience: Duration,
 }
 
-/// Tips of several recipients, each with its own outcome, and the calls that they took.
-type Question = Shared<BoxFuture<'static, (Arc<[Result<Tip, Failure>]>, u32)>>;
+/// A question under way that several recipients share.
+type Asked = Shared<BoxFuture<'static, Arc<Answers>>>;
+
+/// Tips of several recipients, each with its own outcome.
+#[derive(Debug)]
+struct Answers {
+    told: HashMap<Mailbox, Told>,
+    /// The calls that they took and that nobody has counted yet.
+    calls: AtomicU32,
+}
 
 /// A write under way; when it is over, also by being left, nothing that was asked before is told of the mailbox.
-struct Write<'a> {
-    absences: &'a Absences,
-    mailbox: &'a Mailbox,
+struct Write {
+    replies: Arc<Shelf<Mailbox, AutomaticReplies>>,
+    tips: Arc<Shelf<Mailbox, Option<Tip>>>,
+    mailbox: Mailbox,
 }
 
 impl Absences {
@@ -60,9 +77,16 @@ impl Absences {
             Shelf::new(&cache, MOST, |told: &AutomaticReplies| kilobytes(told.internal.len() + told.external.len()));
         // A tip was true when it was told: nobody can say what it would be later.
         let cache = CacheSettings { stale: Duration::ZERO, ..cache };
-        let tips = Shelf::new(&cache, MOST, |told: &Tip| kilobytes(told.message.len()));
+        let tips =
+            Shelf::new(&cache, MOST, |told: &Option<Tip>| kilobytes(told.as_ref().map_or(0, |tip| tip.message.len())));
         let patience = settings.timeout * 3;
-        Self { client, reader, tipper, replies: Arc::new(replies), tips: Arc::new(tips), patience }
+        let (replies, tips, anchors) = (Arc::new(replies), Arc::new(tips), Arc::new(Anchors::new()));
+        Self { client, reader, tipper, replies, tips, anchors, patience }
+    }
+
+    /// Whether some credential may read automatic replies or ask for mail tips.
+    pub(super) fn can_tell(&self) -> bool {
+        self.reader.is_some() || self.tipper.is_some()
     }
 
     /// A mailbox's automatic replies.
@@ -77,7 +101,8 @@ impl Absences {
         self.replies.through(mailbox.clone(), journal, fetch).await
     }
 
-    /// Sets a mailbox's automatic replies, with a credential that may.
+    /// Sets a mailbox's automatic replies, with a credential that may. Whoever leaves cancels nothing. Where Graph may
+    /// carry the write out later, what is told until then is forgotten once more.
     pub(super) async fn set(
         &self,
         credential: usize,
@@ -85,9 +110,32 @@ impl Absences {
         replies: &AutomaticReplies,
         journal: &Journal,
     ) -> Result<(), Failure> {
-        let _write = Write { absences: self, mailbox };
-        let visit = Visit { client: &self.client, credential, mailbox, journal };
-        set_automatic_replies(visit, replies).await.map_err(|trouble| trouble.about(mailbox))
+        let (client, notes, wanted, patience) =
+            (Arc::clone(&self.client), self.notes(journal), replies.clone(), self.patience);
+        let (left, write) = (self.write(mailbox), self.write(mailbox));
+        let task = tokio::spawn(async move {
+            let mailbox = &write.mailbox;
+            let visit = Visit { client: &client, credential, mailbox, journal: &notes };
+            let told = set_automatic_replies(visit, &wanted).await;
+            let is_unsure = told.as_ref().is_err_and(|trouble| trouble.unsure);
+            let told = told.map_err(|trouble| trouble.about(mailbox));
+            write.forget();
+            if is_unsure {
+                tokio::spawn(async move {
+                    sleep(patience).await;
+                    drop(write);
+                });
+            }
+            (told, notes.graph_calls.get())
+        });
+        let (told, calls) = match timeout_at(journal.deadline, task).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => (Err(Failure::Internal), 0),
+            Err(_) => (Err(Failure::TimedOut), 0),
+        };
+        drop(left);
+        journal.graph_calls.add(calls);
+        told
     }
 
     /// Graph's mail tips of recipients, for somebody inside; of nobody where no credential may ask for them.
@@ -95,7 +143,7 @@ impl Absences {
         &self,
         recipients: impl Iterator<Item = &'a Mailbox>,
         journal: &Journal,
-    ) -> HashMap<&'a Mailbox, Result<Tip, Failure>> {
+    ) -> HashMap<&'a Mailbox, Told> {
         let Some(credential) = self.tipper else { return HashMap::new() };
         let mut seen = HashSet::new();
         let distinct = recipients.filter(|recipient| seen.insert(*recipient));
@@ -104,12 +152,13 @@ impl Absences {
         let parts: Vec<_> = lacking.chunks(MOST_RECIPIENTS).chain(known.chunks(1)).collect();
         let asked = parts.iter().flat_map(|part| {
             let question = self.question(credential, part.iter().copied().cloned().collect(), journal);
-            let of = move |(place, recipient): (usize, &&Mailbox)| {
-                ((*recipient).clone(), answer(question.clone(), place, self.notes(journal)))
+            let of = move |recipient: &&Mailbox| {
+                ((*recipient).clone(), answer(question.clone(), (*recipient).clone(), self.notes(journal)))
             };
-            part.iter().enumerate().map(of)
+            part.iter().map(of)
         });
         let told = self.tips.all_through(asked, journal).await;
+        let told = told.into_iter().map(|told| told.map(|tip| tip.map(|tip| tip.at(journal.now))));
         parts.iter().flat_map(|part| part.iter().copied()).zip(told).collect()
     }
 
@@ -121,17 +170,23 @@ impl Absences {
         mailboxes: Vec<Mailbox>,
         journal: &Journal,
     ) -> Vec<(Mailbox, Result<AutomaticReplies, Failure>)> {
-        let now = Instant::now();
-        let (mut told, mut open) = (Vec::with_capacity(mailboxes.len()), Vec::with_capacity(mailboxes.len()));
-        for mailbox in mailboxes {
-            match self.client.lanes.closed_until(credential, &mailbox).filter(|until| *until > now) {
-                Some(until) => told.push((mailbox, Err(Failure::Busy { retry_after: until - now }))),
-                None => open.push(mailbox),
+        let mut told = Vec::with_capacity(mailboxes.len());
+        let mut parts: Vec<_> = mailboxes.chunks(batch::MOST).map(|part| (part.to_vec(), true)).collect();
+        while let Some((part, is_first)) = parts.pop() {
+            let part = self.open(credential, part, &mut told);
+            if part.is_empty() {
+                continue;
             }
-        }
-        for part in open.chunks(batch::MOST) {
             journal.graph_calls.add(1);
-            let replies = automatic_replies(&self.client, credential, part, journal.request_id, journal.deadline).await;
+            let (id, deadline) = (journal.request_id, journal.deadline);
+            let replies = automatic_replies(&self.client, credential, &part, id, deadline).await;
+            // A lane was closed while the batch waited for the others: they need not wait for it.
+            if let Err(Trouble { failure: Failure::Busy { .. }, status: None, .. }) = &replies
+                && is_first
+            {
+                parts.push((part, false));
+                continue;
+            }
             let replies = replies.unwrap_or_else(|trouble| {
                 let failure = match trouble.failure {
                     // A batch is nobody's.
@@ -140,19 +195,42 @@ impl Absences {
                 };
                 vec![Err(failure); part.len()]
             });
-            told.extend(part.iter().cloned().zip(replies));
+            told.extend(part.into_iter().zip(replies));
         }
         told
     }
 
+    /// Those of some mailboxes that are not to be left alone; of the others it is told until when.
+    fn open<T>(
+        &self,
+        credential: usize,
+        mailboxes: Vec<Mailbox>,
+        told: &mut Vec<(Mailbox, Result<T, Failure>)>,
+    ) -> Vec<Mailbox> {
+        let now = Instant::now();
+        let mut open = Vec::with_capacity(mailboxes.len());
+        for mailbox in mailboxes {
+            match self.client.lanes.closed_until(credential, &mailbox).filter(|until| *until > now) {
+                Some(until) => told.push((mailbox, Err(Failure::Busy { retry_after: until - now }))),
+                None => open.push(mailbox),
+            }
+        }
+        open
+    }
+
     /// A question for recipients' tips, asked when somebody waits for it.
-    fn question(&self, credential: usize, recipients: Vec<Mailbox>, journal: &Journal) -> Question {
-        let (client, notes) = (Arc::clone(&self.client), self.notes(journal));
+    fn question(&self, credential: usize, recipients: Vec<Mailbox>, journal: &Journal) -> Asked {
+        let (client, anchors, notes) = (Arc::clone(&self.client), Arc::clone(&self.anchors), self.notes(journal));
         let ask = async move {
-            let told = ask(&client, credential, &recipients, &notes).await;
-            (told.into(), notes.graph_calls.get())
+            let question = Question { client: &client, anchors: &anchors, credential, journal: &notes };
+            let told = question.ask(recipients).await.into_iter().collect();
+            Arc::new(Answers { told, calls: AtomicU32::new(notes.graph_calls.get()) })
         };
         ask.boxed().shared()
+    }
+
+    fn write(&self, mailbox: &Mailbox) -> Write {
+        Write { replies: Arc::clone(&self.replies), tips: Arc::clone(&self.tips), mailbox: mailbox.clone() }
     }
 
     /// A clock and a notebook for a question that outlives whoever asked it.
@@ -161,38 +239,24 @@ impl Absences {
     }
 }
 
-impl Drop for Write<'_> {
-    fn drop(&mut self) {
-        self.absences.replies.forget(self.mailbox);
-        self.absences.tips.forget(self.mailbox);
+impl Write {
+    fn forget(&self) {
+        self.replies.forget(&self.mailbox);
+        self.tips.forget(&self.mailbox);
     }
 }
 
-/// Asks for recipients' tips in the name of the first of them that has a mailbox: the others may have tips without.
-async fn ask(
-    client: &Client,
-    credential: usize,
-    recipients: &[Mailbox],
-    journal: &Journal,
-) -> Vec<Result<Tip, Failure>> {
-    for mailbox in recipients {
-        match mail_tips(Visit { client, credential, mailbox, journal }, recipients).await {
-            Ok(told) => return told,
-            Err(Trouble { failure: Failure::NoSuchMailbox { .. }, .. }) => {}
-            Err(trouble) => return vec![Err(trouble.failure); recipients.len()],
-        }
+impl Drop for Write {
+    fn drop(&mut self) {
+        self.forget();
     }
-    let nobody = |recipient: &Mailbox| Err(Failure::NoSuchMailbox { address: recipient.as_str().to_owned() });
-    recipients.iter().map(nobody).collect()
 }
 
 /// One recipient's answer to a question; its calls are counted once.
-async fn answer(question: Question, place: usize, notes: Journal) -> (Result<Tip, Failure>, Journal) {
-    let (told, calls) = question.await;
-    if place == 0 {
-        notes.graph_calls.add(calls);
-    }
-    (told.get(place).cloned().unwrap_or(Err(Failure::Internal)), notes)
+async fn answer(question: Asked, recipient: Mailbox, notes: Journal) -> (Told, Journal) {
+    let answers = question.await;
+    notes.graph_calls.add(answers.calls.swap(0, Relaxed));
+    (answers.told.get(&recipient).cloned().unwrap_or(Err(Failure::Internal)), notes)
 }
 
 fn kilobytes(bytes: usize) -> u32 {

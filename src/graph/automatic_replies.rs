@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 
 use super::{Graph, Graphs};
 use crate::calendar::out_of_office::{AutomaticReplies, Status, Tip};
@@ -50,30 +51,40 @@ impl Graphs {
     }
 
     /// What somebody who is about to write to each of the mailboxes is told, in their order: by
-    /// Graph's mail tips where a credential may ask for them, else from their automatic replies.
-    /// Mail tips are always those for somebody inside the organisation; for somebody outside they are not asked.
+    /// Graph's mail tips where a credential may ask for them, else from their automatic replies. Whoever writes from
+    /// a recipient's own tenant is inside, and so is who does not say; mail tips are always those for somebody inside,
+    /// so that for somebody outside they are not asked. Nothing is told where nobody can tell: of a mailbox outside
+    /// every tenant, and where Graph has no tip, as of a list or a contact.
     ///
     /// # Errors
-    /// For each mailbox as [`Self::automatic_replies`]
+    /// For each mailbox of a tenant as [`Self::automatic_replies`]
     /// (<https://learn.microsoft.com/graph/api/user-getmailtips>).
     pub async fn mail_tips(
         &self,
         mailboxes: &[Permitted],
-        is_inside: bool,
+        sender: Option<&Mailbox>,
         journal: &Journal,
-    ) -> Vec<Result<Tip, Failure>> {
+    ) -> Vec<Result<Option<Tip>, Failure>> {
         let mut tips = HashMap::new();
         let readable = || mailboxes.iter().filter(|mailbox| is_for(mailbox, Capability::OutOfOfficeRead));
-        let asked = self.graphs.iter().filter(|_| is_inside).map(|graph| {
+        let is_inside = |graph: &Graph| sender.is_none_or(|sender| self.is_of(sender, graph));
+        let asked = self.graphs.iter().filter(|graph| is_inside(graph)).map(|graph| {
             let own = readable().map(Permitted::mailbox).filter(|mailbox| self.is_of(mailbox, graph));
             graph.absences.tips(own, journal)
         });
         join_all(asked).await.into_iter().for_each(|told| tips.extend(told));
-        let told = mailboxes.iter().map(async |mailbox| match tips.get(mailbox.mailbox()) {
-            Some(tip) if is_for(mailbox, Capability::OutOfOfficeRead) => tip.clone(),
-            _ => Ok(self.automatic_replies(mailbox, journal).await?.tip(journal.now, is_inside)),
-        });
-        join_all(told).await
+        let tell = async |mailbox: &Permitted| {
+            if !is_for(mailbox, Capability::OutOfOfficeRead) {
+                return Err(Failure::Denied);
+            }
+            let Some(graph) = self.route(mailbox.mailbox()) else { return Ok(None) };
+            if let Some(tip) = tips.get(mailbox.mailbox()) {
+                return tip.clone();
+            }
+            let replies = self.automatic_replies(mailbox, journal).await?;
+            Ok(Some(replies.tip(journal.now, is_inside(graph))))
+        };
+        stream::iter(mailboxes).map(tell).buffered(READ_AT_ONCE).collect().await
     }
 
     /// Automatic replies of up to [`MOST_AT_ONCE`] mailboxes of one tenant, in their order, asked for
@@ -124,6 +135,8 @@ impl Graphs {
 
 /// What one batch holds (<https://learn.microsoft.com/graph/json-batching>).
 pub const MOST_AT_ONCE: usize = 20;
+/// Mailboxes of one request whose settings are read at once.
+const READ_AT_ONCE: usize = 8;
 
 fn is_for(permitted: &Permitted, capability: Capability) -> bool {
     permitted.capability() == capability

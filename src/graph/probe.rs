@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::calls::calendar_view::{calendar_view, first_pages};
 use super::calls::get_schedule::get_schedule;
-use super::calls::mail_tips::mail_tips;
+use super::calls::mail_tips::{self, mail_tips};
 use super::calls::mailbox_settings::mailbox_settings;
 use super::calls::places;
 use super::client::{Call, Client};
@@ -19,7 +19,6 @@ use super::listing::Told;
 use super::status::Probe;
 use super::token::TokenState;
 use super::visit::Visit;
-use crate::calendar::out_of_office::Tip;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::failure::Failure;
 use crate::journal::Journal;
@@ -137,8 +136,8 @@ fn items(told: Result<Vec<Told>, Trouble>) -> Result<String, String> {
     listing.map(|listing| format!("{} items", listing.items.len())).map_err(|failure: Failure| failure.to_string())
 }
 
-fn tip(told: Result<Vec<Result<Tip, Failure>>, Trouble>) -> Result<String, String> {
-    let tip = told.map_err(words)?.into_iter().next().ok_or("no answer")?;
+fn tip(told: Result<Vec<Option<mail_tips::Told>>, Trouble>) -> Result<String, String> {
+    let tip = told.map_err(words)?.into_iter().flatten().next().ok_or("no answer")?;
     tip.map(|_| "mail tips are shown".into()).map_err(|failure| failure.to_string())
 }
 

@@ -80,7 +80,11 @@ fn one(ask: &Ask<'_>, address: &str, tips: &[&'static str]) -> Value {
     }
     for tip in tips {
         let (name, value) = match *tip {
-            "automaticReplies" => ("automaticReplies", mailbox.map_or_else(silence, |mailbox| replies(ask, mailbox))),
+            "automaticReplies" => match mailbox {
+                Some(mailbox) => ("automaticReplies", replies(ask, mailbox)),
+                // Nobody of a group is away.
+                None => continue,
+            },
             "mailboxFullStatus" => ("mailboxFull", json!(false)),
             "deliveryRestriction" => ("deliveryRestricted", json!(false)),
             "moderationStatus" => ("isModerated", json!(false)),

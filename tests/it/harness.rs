@@ -49,7 +49,7 @@ pub(crate) struct Setup {
     pub(crate) tokens: String,
     /// The whole of `[[clients]]`.
     pub(crate) clients: String,
-    /// `capability` and application of Contoso's credentials.
+    /// `capability`, or `mail_tips`, and application of Contoso's credentials.
     pub(crate) credentials: Vec<(&'static str, &'static str)>,
 }
 
@@ -161,9 +161,12 @@ pub(crate) fn client(mailboxes: &str, ceiling: &str, keys: &str) -> String {
 }
 
 fn credential(capability: &str, id: &str, application: &str) -> String {
+    let duty = match capability {
+        "mail_tips" => "capabilities = []\nmail_tips = true".to_owned(),
+        capability => format!("capabilities = [\"{capability}\"]"),
+    };
     format!(
-        "[[tenants.credentials]]\nclient_id = \"{id}\"\nsecret = {{ env = \"simulated-secret-of-{application}\" }}\n\
-         capabilities = [\"{capability}\"]\n"
+        "[[tenants.credentials]]\nclient_id = \"{id}\"\nsecret = {{ env = \"simulated-secret-of-{application}\" }}\n{duty}\n"
     )
 }
 

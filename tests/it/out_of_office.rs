@@ -23,6 +23,13 @@ fn setup(mailboxes: &[&str]) -> Setup {
     Setup { credentials, limits, graph, ..setup }
 }
 
+/// The same where Graph's mail tips are asked for.
+fn tipping(mailboxes: &[&str]) -> Setup {
+    let mut setup = setup(mailboxes);
+    setup.credentials.push(("mail_tips", "mail-tips"));
+    setup
+}
+
 fn getting(mailbox: &str) -> String {
     let mailbox = format!("<t:Mailbox><t:Address>{mailbox}</t:Address></t:Mailbox>");
     envelope(&format!("<m:GetUserOofSettingsRequest>{mailbox}</m:GetUserOofSettingsRequest>"))

@@ -1,13 +1,13 @@
-//! GetMailTips: what to know before writing to somebody. The gateway knows whether they are away, and
-//! names the other tips that were asked for as pending.
+//! GetMailTips: what to know before writing to somebody. The gateway knows whether they are there and whether they
+//! are away, and names the other tips that were asked for as pending.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/getmailtips-operation>
 
 mod tips;
 
 use tips::Tips;
 
-use crate::calendar::Capability;
 use crate::calendar::out_of_office::Tip;
+use crate::calendar::{Capability, Mailbox};
 use crate::ews::fault::{self, Family};
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
@@ -32,7 +32,19 @@ pub(super) struct GetMailTips {
 pub(super) struct GetMailTipsResponse {
     recipients: Vec<EmailAddress>,
     tips: Tips,
-    found: Vec<Result<Tip, Failure>>,
+    found: Vec<Found>,
+}
+
+/// What is told of a recipient; nothing where nobody can tell, or nobody asked.
+type Found = Result<Option<Tip>, Failure>;
+
+/// What is known of a recipient.
+enum Known<'a> {
+    /// That it is there, and what it tells.
+    Tip(&'a Tip),
+    /// That there is none.
+    Nobody,
+    Nothing,
 }
 
 impl Operation for GetMailTips {
@@ -84,7 +96,7 @@ impl Operation for GetMailTips {
     }
 }
 
-async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Result<Tip, Failure>> {
+async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Found> {
     let permit = |recipient: &EmailAddress| context.client.permit(&recipient.mailbox()?, Capability::OutOfOfficeRead);
     let mut refused = Vec::with_capacity(request.recipients.len());
     let mut permitted = Vec::with_capacity(request.recipients.len());
@@ -97,10 +109,11 @@ async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Result<Tip, F
             Err(failure) => refused.push(Some(failure)),
         }
     }
-    let mut told = if request.tips.out_of_office() && !permitted.is_empty() {
-        context.graphs.mail_tips(&permitted, is_inside(request, context), context.journal).await.into_iter()
+    let mut told = if request.tips.are_known() && !permitted.is_empty() {
+        let sender = sender(request, context);
+        context.graphs.mail_tips(&permitted, sender.as_ref(), context.journal).await.into_iter()
     } else {
-        vec![Ok(Tip::default()); permitted.len()].into_iter()
+        vec![Ok(None); permitted.len()].into_iter()
     };
     let next = |refused: Option<Failure>| match refused {
         Some(failure) => Err(failure),
@@ -109,16 +122,15 @@ async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Result<Tip, F
     refused.into_iter().map(next).collect()
 }
 
-/// Whether somebody inside the organisation is about to write; who does not say so is, since Exchange
-/// would answer nobody else.
-fn is_inside(request: &GetMailTips, context: &Context<'_>) -> bool {
+/// Who is about to write. Who does not say so is inside each organisation, since Exchange would answer nobody else.
+fn sender(request: &GetMailTips, context: &Context<'_>) -> Option<Mailbox> {
     let named = request.sender.as_ref().and_then(|sender| sender.mailbox().ok());
-    named.or_else(|| target::caller(context)).is_none_or(|sender| context.graphs.route(&sender).is_some())
+    named.or_else(|| target::caller(context))
 }
 
 /// The failure of the request, when nothing but Graph and the gateway kept each recipient from being
 /// told of: being busy comes first, with the longest pause, since the caller can do something about it.
-fn failed_as_a_whole(found: &[Result<Tip, Failure>]) -> Option<&Failure> {
+fn failed_as_a_whole(found: &[Found]) -> Option<&Failure> {
     let failures: Option<Vec<&Failure>> =
         found.iter().map(|found| found.as_ref().err().filter(|failure| fault::is_passing(failure))).collect();
     failures?.into_iter().max_by_key(|failure| fault::back_off(failure))
@@ -126,18 +138,25 @@ fn failed_as_a_whole(found: &[Result<Tip, Failure>]) -> Option<&Failure> {
 
 impl Response for GetMailTipsResponse {
     fn size(&self) -> usize {
-        512 + self.found.iter().map(|tip| 1024 + tip.as_ref().map_or(0, |tip| 2 * tip.message.len())).sum::<usize>()
+        let message = |tip: &Found| tip.as_ref().ok().and_then(Option::as_ref).map_or(0, |tip| tip.message.len());
+        512 + self.found.iter().map(|tip| 1024 + 2 * message(tip)).sum::<usize>()
     }
 
     fn write(&self, xml: &mut Xml) {
         xml.raw(r#"<m:GetMailTipsResponse ResponseClass="Success" xmlns:m=""#).raw(MESSAGES).raw(r#"" xmlns:t=""#);
         xml.raw(TYPES).raw(r#""><m:ResponseCode>NoError</m:ResponseCode><m:ResponseMessages>"#);
         for (recipient, tip) in self.recipients.iter().zip(&self.found) {
-            match tip {
-                Ok(tip) => {
+            let known = match tip {
+                Ok(Some(tip)) => Ok(Known::Tip(tip)),
+                Ok(None) => Ok(Known::Nothing),
+                Err(Failure::NoSuchMailbox { .. }) if self.tips.invalid_recipient() => Ok(Known::Nobody),
+                Err(failure) => Err(failure),
+            };
+            match known {
+                Ok(known) => {
                     xml.raw(r#"<m:MailTipsResponseMessageType ResponseClass="Success">"#);
                     xml.raw("<m:ResponseCode>NoError</m:ResponseCode>");
-                    self.write_tips(xml, recipient, tip);
+                    self.write_tips(xml, recipient, &known);
                 }
                 Err(failure) => {
                     xml.raw(r#"<m:MailTipsResponseMessageType ResponseClass="Error">"#);
@@ -151,7 +170,7 @@ impl Response for GetMailTipsResponse {
 }
 
 impl GetMailTipsResponse {
-    fn write_tips(&self, xml: &mut Xml, recipient: &EmailAddress, tip: &Tip) {
+    fn write_tips(&self, xml: &mut Xml, recipient: &EmailAddress, known: &Known<'_>) {
         xml.raw("<m:MailTips><t:RecipientAddress>");
         if !recipient.name.is_empty() {
             xml.raw("<t:Name>").text(&recipient.name).raw("</t:Name>");
@@ -159,14 +178,23 @@ impl GetMailTipsResponse {
         xml.raw("<t:EmailAddress>")
             .text(&recipient.address)
             .raw("</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType>");
-        xml.raw("</t:RecipientAddress><t:PendingMailTips>").raw(&self.tips.pending()).raw("</t:PendingMailTips>");
-        if self.tips.out_of_office() {
+        let pending = self.tips.pending(!matches!(known, Known::Nothing));
+        xml.raw("</t:RecipientAddress><t:PendingMailTips>").raw(&pending).raw("</t:PendingMailTips>");
+        if let (Known::Tip(tip), true) = (known, self.tips.out_of_office()) {
             xml.raw("<t:OutOfOffice>");
             oof_settings::write_reply(xml, "ReplyBody", &tip.message, tip.language.as_deref());
             if let Some(window) = tip.window {
                 oof_settings::write_window(xml, window);
             }
             xml.raw("</t:OutOfOffice>");
+        }
+        let is_nobody = match known {
+            Known::Tip(_) => Some(false),
+            Known::Nobody => Some(true),
+            Known::Nothing => None,
+        };
+        if let Some(is_nobody) = is_nobody.filter(|_| self.tips.invalid_recipient()) {
+            xml.raw("<t:InvalidRecipient>").boolean(is_nobody).raw("</t:InvalidRecipient>");
         }
         xml.raw("</m:MailTips>");
     }

@@ -21,7 +21,7 @@ pub(super) struct GetServiceConfiguration {
 /// The answer.
 #[derive(Debug)]
 pub(super) struct GetServiceConfigurationResponse {
-    /// Whether the caller may ask for mail tips, if it asked that.
+    /// Whether the caller may ask for mail tips and some tenant has any, if it asked that.
     mail_tips: Option<bool>,
     voice_mail: bool,
 }
@@ -60,7 +60,7 @@ impl Operation for GetServiceConfiguration {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<GetServiceConfigurationResponse, Failure> {
-        let may_ask = context.client.entitle(Capability::OutOfOfficeRead).is_ok();
+        let may_ask = context.client.entitle(Capability::OutOfOfficeRead).is_ok() && context.graphs.tell_of_absence();
         Ok(GetServiceConfigurationResponse {
             mail_tips: self.mail_tips.then_some(may_ask),
             voice_mail: self.voice_mail,

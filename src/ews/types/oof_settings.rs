@@ -95,11 +95,13 @@ impl OofSettings {
 }
 
 /// Writes `t:OofSettings`. Where no window is known it is today, in UTC, as Exchange has it: clients
-/// want one.
+/// want one. A schedule without a window is none: whoever writes back what was read would switch it on.
 pub fn write(xml: &mut Xml, replies: &AutomaticReplies, now: Timestamp) {
     let today = now.as_second() - now.as_second().rem_euclid(DAY);
     let bounds = replies.window.map_or((today, today + DAY), |it| (it.start().as_second(), it.end().as_second()));
-    xml.raw("<t:OofSettings><t:OofState>").raw(name(&STATES, replies.status));
+    let status =
+        if replies.window.is_none() && replies.status == Status::Scheduled { Status::Disabled } else { replies.status };
+    xml.raw("<t:OofSettings><t:OofState>").raw(name(&STATES, status));
     xml.raw("</t:OofState><t:ExternalAudience>").raw(name(&AUDIENCES, replies.audience)).raw("</t:ExternalAudience>");
     write_bounds(xml, bounds);
     write_reply(xml, "InternalReply", &replies.internal, replies.language.as_deref());

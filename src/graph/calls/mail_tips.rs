@@ -18,6 +18,9 @@ use crate::graph::visit::Visit;
 pub(in crate::graph) const MOST_RECIPIENTS: usize = 20;
 const NAME: &str = "mail_tips";
 
+/// What is told of a recipient: nothing where Graph finds no tip and no error, as of a list or a contact.
+pub(in crate::graph) type Told = Result<Option<Tip>, Failure>;
+
 /// Asks for recipients' tips, as the mailbox that is visited is told them. Each has its own outcome, in their order.
 ///
 /// # Errors
@@ -25,29 +28,27 @@ const NAME: &str = "mail_tips";
 pub(in crate::graph) async fn mail_tips(
     visit: Visit<'_>,
     recipients: &[Mailbox],
-) -> Result<Vec<Result<Tip, Failure>>, Trouble> {
+) -> Result<Vec<Option<Told>>, Trouble> {
     let email_addresses = recipients.iter().map(Mailbox::as_str).collect();
     let body = encode(&Request { email_addresses, mail_tips_options: "automaticReplies" })?;
     let call = visit.call(NAME, visit.url(&["getMailTips"])).posting(body);
     read(recipients, &visit.send(&call).await?)
 }
 
-/// Gives each recipient its tip, by the address that it was asked under. One that the answer lacks has failed.
+/// Gives each recipient its tip, by the address that it was asked under, which one of several may not come back under:
+/// then there is none.
 ///
 /// # Errors
 /// [`Failure::Internal`] for an answer that cannot be read.
-pub(in crate::graph) fn read(recipients: &[Mailbox], body: &[u8]) -> Result<Vec<Result<Tip, Failure>>, Trouble> {
+pub(in crate::graph) fn read(recipients: &[Mailbox], body: &[u8]) -> Result<Vec<Option<Told>>, Trouble> {
     let mut tips = decode::<Page<Tips>>(NAME, body)?.value;
     if let ([recipient], 1) = (recipients, tips.len()) {
         // The only one, even if Graph calls it by its primary address.
-        return Ok(tips.pop().map(|tips| tips.read(recipient)).into_iter().collect());
+        return Ok(vec![tips.pop().map(|tips| tips.read(recipient))]);
     }
     let told = recipients.iter().map(|recipient| {
-        let Some(place) = tips.iter().position(|tips| tips.is_of(recipient)) else {
-            tracing::warn!(call = NAME, asked = recipients.len(), "an answer of Graph's lacks a recipient");
-            return Err(Failure::Unavailable);
-        };
-        tips.swap_remove(place).read(recipient)
+        let place = tips.iter().position(|tips| tips.is_of(recipient))?;
+        Some(tips.swap_remove(place).read(recipient))
     });
     Ok(told.collect())
 }
@@ -99,13 +100,12 @@ impl Tips {
         address.is_some_and(|address| address.trim().to_lowercase() == recipient.as_str())
     }
 
-    fn read(self, recipient: &Mailbox) -> Result<Tip, Failure> {
+    fn read(self, recipient: &Mailbox) -> Told {
         if let Some(problem) = self.error {
             let (code, message) = (problem.code.unwrap_or_default(), problem.message.unwrap_or_default());
             return Err(fault::tip(&code, &message, recipient));
         }
-        // Neither a tip, be it empty, nor an error: it could not be computed.
-        Ok(self.automatic_replies.ok_or(Failure::Unavailable)?.read())
+        Ok(self.automatic_replies.map(Replies::read))
     }
 }
 
@@ -140,14 +140,14 @@ mod tests {
     fn each_recipient_has_its_own_outcome() {
         let asked = mailboxes(["nobody", "danas", "fannyd", "broken", "room"]);
         let told = read(&asked, ANSWER).unwrap();
-        assert_eq!(told[0], Err(Failure::NoSuchMailbox { address: "nobody@contoso.example".into() }));
-        let away = told[1].as_ref().unwrap();
+        assert_eq!(told[0], Some(Err(Failure::NoSuchMailbox { address: "nobody@contoso.example".into() })));
+        let away = told[1].clone().unwrap().unwrap().unwrap();
         assert!(away.message.contains("I am on vacation right now"));
         let window = Window::new("2026-11-20T02:00:00Z".parse().unwrap(), "2026-11-24T02:00:00Z".parse().unwrap());
         assert_eq!((away.language.as_deref(), away.window), (Some("en-US"), window));
-        assert_eq!(told[2], Ok(Tip::default()));
-        assert_eq!(told[3], Err(Failure::Unavailable), "neither a tip nor an error");
-        assert_eq!(told[4], Err(Failure::Unavailable), "not in the answer");
+        assert_eq!(told[2], Some(Ok(Some(Tip::default()))));
+        assert_eq!(told[3], Some(Ok(None)), "neither a tip nor an error");
+        assert_eq!(told[4], None, "not in the answer");
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             "automaticReplies": {"message": "away", "scheduledStartTime": {"dateTime": "?", "timeZone": "UTC"}}}]}"#;
         let [alias, other] = mailboxes(["alias", "other"]);
         let told = read(std::slice::from_ref(&alias), answer).unwrap();
-        assert_eq!(told, [Ok(Tip { message: "away".into(), language: None, window: None })]);
-        assert_eq!(read(&[alias, other], answer).unwrap(), [Err(Failure::Unavailable), Err(Failure::Unavailable)]);
+        assert_eq!(told, [Some(Ok(Some(Tip { message: "away".into(), language: None, window: None })))]);
+        assert_eq!(read(&[alias, other], answer).unwrap(), [None, None]);
     }
 }

@@ -21,7 +21,7 @@ use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
 use crate::graph::batch::{self, Outcome};
 use crate::graph::client::{Call, Client};
-use crate::graph::fault::{self, DEFAULT_RETRY_AFTER, Trouble};
+use crate::graph::fault::{self, Trouble};
 use crate::graph::json::{SentTime, decode, encode, language, received};
 use crate::graph::visit::Visit;
 
@@ -33,7 +33,8 @@ const UPDATE: &str = "mailbox_settings_update";
 /// # Errors
 /// What failed the call; [`Failure::Internal`] for settings that nobody can make sense of.
 pub(in crate::graph) async fn mailbox_settings(visit: Visit<'_>) -> Result<AutomaticReplies, Trouble> {
-    let url = visit.url(&["mailboxSettings"]);
+    let mut url = visit.url(&["mailboxSettings"]);
+    url.query_pairs_mut().append_pair("$select", "automaticRepliesSetting,language");
     read(&visit.send(&visit.call(NAME, url)).await?)
 }
 
@@ -60,7 +61,9 @@ pub(in crate::graph) async fn automatic_replies(
         Outcome::Told(replies) => replies.read(None),
         Outcome::Later(refusal, _) => {
             batch::put_off(client, (credential, mailbox), &refusal, 1, deadline);
-            Err(Failure::Busy { retry_after: refusal.wait().unwrap_or(DEFAULT_RETRY_AFTER).max(SHORTEST_WAIT) })
+            let until = client.lanes.closed_until(credential, mailbox);
+            let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
+            Err(Failure::Busy { retry_after: wait.unwrap_or_default().max(SHORTEST_WAIT) })
         }
         Outcome::Failed(failure) => Err(fault::about(mailbox, failure)),
     });

@@ -128,5 +128,9 @@ mod tests {
         let html = "<html><body><p>a &lt; b</p><p>c</p></body></html>";
         assert!(same((html, true), ("<p>a &lt; b</p>c", true)) && same((html, true), ("a < b\nc", false)));
         assert!(!same((html, true), ("a < b\nd", false)));
+        let (one, two) = ("<html><head><title>t</title><body>one", "<html><head><title>t</title><body>two");
+        assert!(same((one, true), ("one", false)) && !same((one, true), (two, true)), "a head may be left open");
+        assert!(!same(("<noscript>one", true), ("<noscript>two", true)));
+        assert!(!same(("<template>one", true), ("<template>two", true)));
     }
 }

@@ -1,5 +1,7 @@
 //! Automatic replies and mail tips: what is remembered, what a write ends, what goes by the batch.
 
+mod mail_tips;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::calendar::out_of_office::{Audience, AutomaticReplies, Status};
 use crate::calendar::{Mailbox, Window};
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::failure::Failure;
-use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, wednesday};
+use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass};
 use crate::graph::{CacheSettings, Graphs, Settings};
 
 fn permit(address: &str, capability: Capability) -> Permitted {
@@ -116,8 +118,8 @@ async fn a_mailbox_without_settings_or_tenant_is_nobodys_and_other_proofs_are_re
     let nobody = Failure::NoSuchMailbox { address: "x@example.org".into() };
     assert_eq!(graphs.automatic_replies(&foreign, &journal()).await, Err(nobody.clone()));
     let look = graphs.look_at_automatic_replies(std::slice::from_ref(&foreign), &journal()).await;
-    assert_eq!(look, [Err(nobody.clone())]);
-    assert_eq!(graphs.mail_tips(&[foreign], true, &journal()).await, [Err(nobody)]);
+    assert_eq!(look, [Err(nobody)]);
+    assert_eq!(graphs.mail_tips(&[foreign], None, &journal()).await, [Ok(None)], "nobody can tell");
 
     let (notes, replies) = (journal(), replies("x"));
     for wrong in [OutOfOfficeWrite, CalendarRead] {
@@ -125,7 +127,7 @@ async fn a_mailbox_without_settings_or_tenant_is_nobodys_and_other_proofs_are_re
         assert_eq!(graphs.automatic_replies(&mailbox, &notes).await, Err(Failure::Denied));
         let asked = std::slice::from_ref(&mailbox);
         assert_eq!(graphs.look_at_automatic_replies(asked, &notes).await, [Err(Failure::Denied)]);
-        assert_eq!(graphs.mail_tips(asked, true, &notes).await, [Err(Failure::Denied)]);
+        assert_eq!(graphs.mail_tips(asked, None, &notes).await, [Err(Failure::Denied)]);
     }
     let [reader] = readable(["a"]);
     assert_eq!(graphs.set_automatic_replies(&reader, &replies, &notes).await, Err(Failure::Denied));
@@ -264,11 +266,14 @@ async fn of_twenty_looked_at_each_has_its_own_outcome_and_none_is_asked_again() 
         (0..20).rev().map(|number| permit(&format!("m{number}@example.com"), OutOfOfficeRead)).collect();
     let notes = journal();
     let told = graphs.look_at_automatic_replies(&asked, &notes).await;
-    let busy = Err(Failure::Busy { retry_after: Duration::from_secs(7) });
     for (mailbox, told) in asked.iter().zip(told) {
         let address = mailbox.mailbox().as_str();
         let expected = match address.split('@').next().unwrap() {
-            "m3" | "m4" => busy.clone(),
+            "m3" | "m4" => {
+                let Err(Failure::Busy { retry_after }) = told else { panic!("{told:?}") };
+                assert!((7_000..8_000).contains(&retry_after.as_millis()), "until it is asked again: {retry_after:?}");
+                continue;
+            }
             "m5" => Err(Failure::NoSuchMailbox { address: address.into() }),
             "m6" => Err(Failure::Denied),
             "m7" => Err(Failure::Internal),
@@ -307,119 +312,68 @@ async fn a_look_remembers_nothing_and_tells_nothing_remembered() {
     }
 }
 
-fn tip(address: &str, message: &str) -> Value {
-    json!({"emailAddress": {"address": address.to_uppercase()}, "automaticReplies": {"message": message}})
-}
-
-/// Everybody's tip is `message`; nobody has none, and no mailbox either.
-fn tips(message: &'static str) -> impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static {
-    move |seen| {
-        let asked = seen.body["EmailAddresses"].as_array()?.iter().map(|address| address.as_str().unwrap());
-        if seen.path.starts_with("/v1.0/users/nobody") {
-            return Some(Reply::error(404, "ErrorInvalidUser"));
-        }
-        let answer = |address: &str| match address.starts_with("nobody") {
-            true => json!({"emailAddress": {"address": address}, "error": {"code": "ErrorMailRecipientNotFound"}}),
-            false => tip(address, message),
-        };
-        Some(Reply::json(200, &json!({"value": asked.rev().map(answer).collect::<Vec<_>>()})))
-    }
-}
-
-fn tipping() -> crate::tenant::Credential {
-    crate::tenant::Credential { mail_tips: true, ..credential(&[]) }
-}
-
 #[tokio::test]
-async fn mail_tips_go_twenty_to_a_call_and_are_remembered_until_a_write() {
-    let stub = Stub::start(tips("away")).await;
-    let graphs = stub.graphs(vec![credential(&[OutOfOfficeWrite]), tipping()], Settings::default());
-    let mut asked: Vec<_> = (0..44).map(|number| permit(&format!("m{number}@example.com"), OutOfOfficeRead)).collect();
-    asked.insert(7, asked[0].clone());
-    asked.insert(0, readable(["nobody"])[0].clone());
-    let notes = journal();
-    let told = graphs.mail_tips(&asked, true, &notes).await;
-    assert_eq!(told[0], Err(Failure::NoSuchMailbox { address: "nobody@example.com".into() }));
-    assert!(told[1..].iter().all(|told| told.as_ref().unwrap().message == "away"), "{told:?}");
-    assert_eq!((stub.calls().len(), notes.graph_calls.get()), (4, 4), "three, and one by somebody without mailbox");
-    let sizes = stub.calls().iter().map(|call| call.body["EmailAddresses"].as_array().unwrap().len()).max();
-    assert_eq!(sizes, Some(20));
-    assert!(stub.calls().iter().any(|call| call.path == "/v1.0/users/m19@example.com/getMailTips"));
-
-    stub.script(tips("back"));
-    let [first, second] = [1, 2].map(|place| asked[place].clone());
-    let (writer, back) = (permit("m0@example.com", OutOfOfficeWrite), replies("back"));
-    graphs.set_automatic_replies(&writer, &back, &journal()).await.unwrap_err();
-    let both = [first, second];
-    let told = graphs.mail_tips(&both, true, &journal()).await;
-    let messages = told.iter().map(|told| told.as_ref().unwrap().message.as_str()).collect::<Vec<_>>();
-    assert_eq!(messages, ["back", "away"]);
-    assert_eq!(stub.calls().last().unwrap().body["EmailAddresses"], json!(["m0@example.com"]));
-    pass(Duration::from_secs(31)).await;
-    let told = graphs.mail_tips(&both, true, &journal()).await;
-    assert!(told.iter().all(|told| told.as_ref().unwrap().message == "back"));
-    stub.script(|seen| seen.path.ends_with("/getMailTips").then(|| Reply::error(500, "x")));
-    pass(Duration::from_secs(31)).await;
-    let told = graphs.mail_tips(&both, true, &journal()).await;
-    assert_eq!(told, [Err(Failure::Unavailable), Err(Failure::Unavailable)], "no tip is told later");
-}
-
-#[tokio::test]
-async fn who_has_no_permission_for_tips_tells_them_from_settings_each_by_itself() {
-    let stub = Stub::start(|seen| match seen.path.contains("/b@") {
-        true => Some(Reply::error(403, "ErrorAccessDenied")),
-        false => away("here")(seen),
+async fn a_lane_that_closes_while_a_look_waits_for_another_holds_nobody_back() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let stub = Stub::start(move |seen| match seen.path.ends_with("/b@example.com/mailboxSettings") {
+        true => Some(Reply::error(429, "ApplicationThrottled").header("retry-after", 99)),
+        false => batch(seen, |_| json!({"status": 200, "body": setting("away")})).map(|reply| reply.behind(&held)),
     })
     .await;
-    let graphs = graphs(&stub);
-    let asked = readable(["a", "b", "c"]);
-    let told = graphs.mail_tips(&asked, true, &journal()).await;
-    assert_eq!((told[0].as_ref().unwrap().message.as_str(), &told[1]), ("here", &Err(Failure::Denied)));
-    assert_eq!(told[2].as_ref().unwrap().language.as_deref(), Some("en-GB"));
-    let told = graphs.mail_tips(&asked[..1], false, &journal()).await;
-    assert_eq!(told[0].as_ref().unwrap().message, "outside: here");
-    assert_eq!(stub.calls().len(), 3, "remembered");
+    let graphs = stub.graphs(vec![credential(&[OutOfOfficeRead])], Settings::default());
+    let (one, both, notes) = (readable(["a"]), readable(["a", "b"]), journal());
+    // All four places of the first lane are taken.
+    let full = join_all((0..4).map(|_| graphs.look_at_automatic_replies(&one, &notes)));
+    let throttled = async {
+        stub.arrived(4).await;
+        assert!(matches!(message(&graphs, "b").await, Err(Failure::Busy { .. })));
+        gate.add_permits(9);
+    };
+    let look = async {
+        stub.arrived(4).await;
+        graphs.look_at_automatic_replies(&both, &notes).await
+    };
+    let (_, told, ()) = futures::join!(full, look, throttled);
+    assert!(matches!(told[..], [Ok(_), Err(Failure::Busy { .. })]), "{told:?}");
 }
 
 #[tokio::test]
-async fn somebody_outside_is_not_told_what_those_inside_are() {
-    let stub = Stub::start(|seen| tips("inside")(seen).or_else(|| away("in")(seen))).await;
-    let both = stub.graphs(vec![credential(&[OutOfOfficeRead]), tipping()], Settings::default());
-    let asked = readable(["a"]);
-    assert_eq!(both.mail_tips(&asked, true, &journal()).await[0].as_ref().unwrap().message, "inside");
-    assert_eq!(both.mail_tips(&asked, false, &journal()).await[0].as_ref().unwrap().message, "outside: in");
-    let alone = stub.graphs(vec![tipping()], Settings::default());
-    assert_eq!(alone.mail_tips(&asked, false, &journal()).await, [Err(Failure::Denied)]);
-}
-
-#[tokio::test]
-async fn tips_that_fail_as_a_whole_fail_each_and_unknown_people_are_unknown() {
-    let stub = Stub::start(|seen| seen.path.ends_with("/getMailTips").then(|| Reply::error(403, "x"))).await;
-    let graphs = stub.graphs(vec![tipping()], Settings::default());
-    let asked = readable(["a", "b"]);
-    assert_eq!(graphs.mail_tips(&asked, true, &journal()).await, [Err(Failure::Denied), Err(Failure::Denied)]);
-    assert_eq!(stub.calls().len(), 1, "nobody else would be told more");
-    stub.script(tips("x"));
-    let told = graphs.mail_tips(&readable(["nobody1", "nobody2"]), true, &journal()).await;
-    let nobody = |name: &str| Err(Failure::NoSuchMailbox { address: format!("{name}@example.com") });
-    assert_eq!(told, [nobody("nobody1"), nobody("nobody2")]);
-}
-
-#[tokio::test]
-async fn a_probe_reads_settings_and_tips() {
-    let stub = Stub::start(|seen| tips("x")(seen).or_else(|| away("x")(seen))).await;
-    let mut all = credential(&[OutOfOfficeRead]);
-    all.mail_tips = true;
-    let graphs = stub.graphs(vec![all], Settings::default());
-    let mailboxes = [Mailbox::parse("a@example.com").unwrap()];
-    let probes = graphs.probe(&mailboxes, wednesday(), &journal()).await;
-    let tried: Vec<_> = probes.iter().map(|probe| (probe.what.as_str(), probe.result.is_ok())).collect();
-    let expected =
-        [("token", true), ("out_of_office_read of a@example.com", true), ("mail tips of a@example.com", true)];
-    assert_eq!(tried, expected);
-    stub.script(|seen| seen.path.contains("/users/").then(|| Reply::error(403, "ErrorAccessDenied")));
-    let probes = graphs.probe(&mailboxes, wednesday(), &journal()).await;
-    assert!(probes[1..].iter().all(|probe| probe.result.as_ref().unwrap_err().contains("ErrorAccessDenied")));
+async fn a_write_in_doubt_is_carried_out_without_the_caller_and_forgets_twice() {
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let stub = Stub::start(move |seen| match seen.method.as_str() {
+        "PATCH" => Some(Reply::error(500, "x").behind(&held)),
+        _ => away("old")(seen),
+    })
+    .await;
+    let cache = CacheSettings { out_of_office_lifetime: Duration::from_secs(300), ..CacheSettings::default() };
+    let credentials = vec![credential(&[OutOfOfficeRead]), credential(&[OutOfOfficeRead, OutOfOfficeWrite])];
+    let graphs = stub.graphs(credentials, Settings { cache, ..Settings::default() });
+    let writer = permit("a@example.com", OutOfOfficeWrite);
+    let (notes, wanted) = (journal(), replies("new"));
+    tokio::select! {
+        told = graphs.set_automatic_replies(&writer, &wanted, &notes) => panic!("{told:?}"),
+        () = stub.arrived(1) => {}
+    }
+    assert_eq!(message(&graphs, "a").await, Ok("old".into()));
+    gate.add_permits(1);
+    let told = graphs.set_automatic_replies(&writer, &wanted, &notes);
+    let (told, ()) = futures::join!(told, async {
+        stub.arrived(3).await;
+        gate.add_permits(1);
+    });
+    assert_eq!(told, Err(Failure::Unavailable));
+    assert_eq!(message(&graphs, "a").await, Ok("old".into()), "Graph has not done it yet");
+    stub.script(away("new"));
+    // It was asked within the time that the write may take, and would be good for five minutes.
+    pass(Duration::from_secs(16)).await;
+    assert_eq!(message(&graphs, "a").await, Ok("old".into()));
+    pass(Duration::from_secs(16)).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(message(&graphs, "a").await, Ok("new".into()));
 }
 
 #[tokio::test]

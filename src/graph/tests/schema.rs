@@ -183,7 +183,7 @@ async fn absences_are_asked_for_and_set_as_graph_defines() {
     }
     let asked = ["a@example.com", "b@example.com"].map(|name| permit(name, OutOfOfficeRead));
     graphs.look_at_automatic_replies(&asked, &notes).await;
-    graphs.mail_tips(&asked, true, &notes).await;
+    graphs.mail_tips(&asked, None, &notes).await;
     let mut parts = Vec::new();
     for call in stub.calls() {
         let part = match call.path.rsplit('/').next().unwrap() {

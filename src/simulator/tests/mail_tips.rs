@@ -48,7 +48,7 @@ async fn every_recipient_has_an_answer_and_only_what_was_asked_for() {
     assert!(room.get("recipientScope").is_none());
     assert_eq!(nobody["error"]["code"], "ErrorMailRecipientNotFound");
     assert!(nobody.get("automaticReplies").is_none());
-    assert_eq!((&team["automaticReplies"]["message"], &team["totalMemberCount"]), (&json!(""), &json!(3)));
+    assert_eq!((team.get("automaticReplies"), &team["totalMemberCount"]), (None, &json!(3)));
     assert_eq!(carol["automaticReplies"], json!({ "message": "" }));
     assert!(ghost.get("error").is_some());
     let all = running.post(TIPS, &json!({ "emailAddresses": ["bob@t.example"] })).await.expect(200);

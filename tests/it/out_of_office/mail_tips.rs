@@ -2,13 +2,20 @@
 
 use serde_json::json;
 
-use super::{GHOST, HANNA, NINA, duration, set, settings, setup};
+use super::{GHOST, HANNA, NINA, duration, set, settings, setup, tipping};
 use crate::harness::answer::Element;
 use crate::harness::requests::{envelope, envelope_with};
 use crate::harness::{Gateway, Setup};
 
 const ALL: &[&str] = &["*@contoso.example", "*@fabrikam.example"];
 const BOSS: &str = "boss@contoso.example";
+const TEAM: &str = "team@contoso.example";
+
+/// The two ways in which the gateway finds out, each with the call that it takes: from settings, and from Graph's
+/// own tips.
+fn ways(mailboxes: &[&str]) -> [(Setup, &'static str); 2] {
+    [(setup(mailboxes), "getMailboxSettings"), (tipping(mailboxes), "getMailTips")]
+}
 
 fn asking(sender: &str, recipients: &[&str], tips: &str) -> String {
     let mailbox = |address: &&str| format!("<t:Mailbox><t:EmailAddress>{address}</t:EmailAddress></t:Mailbox>");
@@ -44,24 +51,35 @@ async fn away(setup: Setup) -> Gateway {
 
 #[tokio::test]
 async fn exchangelib_asks_for_all() {
-    let gateway = away(setup(ALL)).await;
+    for (setup, call) in ways(ALL) {
+        ask_as_exchangelib(&away(setup).await, call).await;
+    }
+}
+
+async fn ask_as_exchangelib(gateway: &Gateway, call: &str) {
     let recorded = include_str!("../../../fixtures/ews/exchangelib/mailtips-GetMailTips.xml");
     let answer = gateway.ask(&recorded.replace("alice@example.com", NINA)).await;
     let [message] = &answer.child("ResponseMessages").children[..] else { panic!("{answer:?}") };
     let tips = message.child("MailTips");
-    assert_eq!(tips.names(), ["RecipientAddress", "PendingMailTips", "OutOfOffice"]);
+    assert_eq!(tips.names(), ["RecipientAddress", "PendingMailTips", "OutOfOffice", "InvalidRecipient"]);
+    assert_eq!(tips.at("InvalidRecipient"), "false");
     assert_eq!(tips.at("RecipientAddress/EmailAddress"), NINA);
-    assert_eq!(tips.at("PendingMailTips").split(' ').count(), 8, "{}", tips.at("PendingMailTips"));
+    assert_eq!(tips.at("PendingMailTips").split(' ').count(), 7, "{}", tips.at("PendingMailTips"));
     let reply = tips.child("OutOfOffice");
     assert_eq!(reply.at("ReplyBody/Message"), "<p>in</p>");
     assert_eq!(reply.child("ReplyBody").attribute("lang"), "en-US");
     assert_eq!(reply.at("Duration/EndTime"), "2099-01-01T00:00:00Z");
-    gateway.done().await;
+    assert_eq!(gateway.calls(call).await, 1);
 }
 
 #[tokio::test]
 async fn each_recipient_is_told_of_by_itself() {
-    let gateway = away(setup(&["*@contoso.example"])).await;
+    for (setup, _) in ways(&["*@contoso.example"]) {
+        ask_for_many(away(setup).await).await;
+    }
+}
+
+async fn ask_for_many(gateway: Gateway) {
     let recipients = [
         NINA,
         HANNA,
@@ -91,10 +109,15 @@ async fn each_recipient_is_told_of_by_itself() {
 
 #[tokio::test]
 async fn strangers_are_told_what_strangers_hear() {
-    let gateway = away(setup(ALL)).await;
+    for (setup, _) in ways(ALL) {
+        ask_as_several(away(setup).await).await;
+    }
+}
+
+async fn ask_as_several(gateway: Gateway) {
     for (sender, expected) in [
         (HANNA, ["<p>in</p>", "boss in"]),
-        ("fay@fabrikam.example", ["<p>in</p>", "boss in"]),
+        ("fay@fabrikam.example", ["out", ""]),
         ("someone@elsewhere.example", ["out", ""]),
         ("", ["<p>in</p>", "boss in"]),
     ] {
@@ -130,8 +153,13 @@ async fn how_many_and_which() {
 
 #[tokio::test]
 async fn when_nobody_can_be_asked_the_request_fails() {
-    let gateway = setup(ALL).start().await;
-    gateway.control(json!({ "call": "getMailboxSettings", "status": 429, "retry_after": 30 })).await;
+    for (setup, call) in ways(ALL) {
+        fail_as_a_whole(setup.start().await, call).await;
+    }
+}
+
+async fn fail_as_a_whole(gateway: Gateway, call: &str) {
+    gateway.control(json!({ "call": call, "status": 429, "retry_after": 30 })).await;
     let request = |recipients: &[&str]| envelope(&asking(HANNA, recipients, "OutOfOfficeMessage"));
     let (code, fault) = gateway.fault(&request(&[NINA, BOSS])).await;
     assert_eq!((code.as_str(), fault.all("Value")[0].attribute("Name")), ("ErrorServerBusy", "BackOffMilliseconds"));
@@ -140,6 +168,67 @@ async fn when_nobody_can_be_asked_the_request_fails() {
     assert_eq!(codes(messages), ["ErrorServerBusy", "ErrorAccessDenied"]);
     assert_eq!(messages[0].all("Value")[0].attribute("Name"), "BackOffMilliseconds");
     gateway.done().await;
+}
+
+#[tokio::test]
+async fn one_recipient_spoils_no_other() {
+    for (fault, code) in [
+        (json!({ "status": 403 }), "ErrorAccessDenied"),
+        (json!({ "status": 429, "retry_after": 30 }), "ErrorServerBusy"),
+        (json!({ "status": 500 }), "ErrorMailboxStoreUnavailable"),
+        (json!({ "garbage": true }), "ErrorInternalServerError"),
+    ] {
+        for (setup, call) in ways(ALL) {
+            let gateway = away(setup).await;
+            let mut fault = fault.clone();
+            (fault["call"], fault["mailbox"]) = (json!(call), json!(HANNA));
+            gateway.control(fault.clone()).await;
+            let told = ask(&gateway, NINA, &[HANNA, NINA, BOSS, "free@contoso.example"], "OutOfOfficeMessage").await;
+            assert_eq!(codes(&told), [code, "NoError", "NoError", "NoError"], "{call} {fault}");
+            let message = |place: usize| told[place].at("MailTips/OutOfOffice/ReplyBody/Message");
+            assert_eq!([1, 2, 3].map(message), ["<p>in</p>", "boss in", ""]);
+            gateway.done().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_an_invalid_recipient() {
+    for (setup, _) in ways(&["*@contoso.example", "*@elsewhere.example"]) {
+        let gateway = away(setup).await;
+        let recipients = [NINA, "nobody@contoso.example", "someone@elsewhere.example", "fay@fabrikam.example"];
+        let told = ask(&gateway, HANNA, &recipients, "All").await;
+        assert_eq!(codes(&told), ["NoError", "NoError", "NoError", "ErrorAccessDenied"]);
+        assert_eq!([0, 1].map(|place| told[place].at("MailTips/InvalidRecipient")), ["false", "true"]);
+        assert!(told[1].all("OutOfOffice").is_empty());
+        let pending = told[2].at("MailTips/PendingMailTips");
+        assert!(pending.starts_with("OutOfOfficeMessage ") && pending.ends_with(" InvalidRecipient"), "{pending}");
+        let told = ask(&gateway, HANNA, &recipients[1..2], "InvalidRecipient").await;
+        assert_eq!(told[0].at("MailTips/InvalidRecipient"), "true");
+        gateway.done().await;
+    }
+}
+
+#[tokio::test]
+async fn groups_and_aliases_have_graph_s_tips() {
+    let gateway = away(tipping(ALL)).await;
+    let alias = "n.new@contoso.example";
+    let told = ask(&gateway, HANNA, &[TEAM, alias, HANNA], "OutOfOfficeMessage").await;
+    assert_eq!(codes(&told), ["NoError"; 3]);
+    assert_eq!(told[0].at("MailTips/PendingMailTips"), "OutOfOfficeMessage");
+    assert!(told[0].all("OutOfOffice").is_empty());
+    assert_eq!(told[1].at("MailTips/OutOfOffice/ReplyBody/Message"), "<p>in</p>");
+    assert_eq!(told[1].at("MailTips/RecipientAddress/EmailAddress"), alias);
+    // By themselves they are asked for in the name of whoever was told last.
+    let fresh = Setup { cache: "out_of_office_lifetime = \"0s\"".to_owned(), ..tipping(ALL) };
+    let alone = away(fresh).await;
+    ask(&alone, HANNA, &[HANNA], "OutOfOfficeMessage").await;
+    let told = ask(&alone, HANNA, &[alias], "OutOfOfficeMessage").await;
+    assert_eq!(told[0].at("MailTips/OutOfOffice/ReplyBody/Message"), "<p>in</p>");
+    let told = ask(&alone, HANNA, &[TEAM], "OutOfOfficeMessage").await;
+    assert_eq!(told[0].at("MailTips/PendingMailTips"), "OutOfOfficeMessage");
+    gateway.done().await;
+    alone.done().await;
 }
 
 #[tokio::test]

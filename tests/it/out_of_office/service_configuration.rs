@@ -1,6 +1,6 @@
 //! GetServiceConfiguration.
 
-use super::setup;
+use super::{setup, tipping};
 use crate::harness::Setup;
 use crate::harness::requests::envelope;
 
@@ -14,7 +14,10 @@ fn asking(names: &str) -> String {
 
 #[tokio::test]
 async fn mail_tips_are_there_for_who_may_ask_for_them() {
-    for (setup, expected) in [(setup(&["*@contoso.example"]), "true"), (Setup::new(), "false")] {
+    let all = &["*@contoso.example"];
+    let nobody = Setup { credentials: Setup::new().credentials, ..setup(all) };
+    let tips = Setup { credentials: vec![("mail_tips", "mail-tips")], ..tipping(all) };
+    for (setup, expected) in [(setup(all), "true"), (tips, "true"), (nobody, "false"), (Setup::new(), "false")] {
         let gateway = setup.start().await;
         let answer = gateway.ask(&asking("MailTips UnifiedMessagingConfiguration")).await;
         let [message] = &answer.child("ResponseMessages").children[..] else { panic!("{answer:?}") };

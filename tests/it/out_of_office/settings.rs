@@ -185,6 +185,21 @@ async fn what_is_graph_s_fault_is_one() {
     let busy = failing(&gateway, json!({ "status": 429, "retry_after": 30 })).await;
     assert_eq!(busy, ["fault ErrorServerBusy"; 2]);
     gateway.done().await;
+    for (fault, code) in [
+        (json!({ "status": 401 }), "ErrorAccessDenied"),
+        (json!({ "status": 500 }), "ErrorMailboxStoreUnavailable"),
+        (json!({ "status": 504 }), "ErrorMailboxStoreUnavailable"),
+        (json!({ "delay_ms": 30_000 }), "ErrorTimeoutExpired"),
+    ] {
+        let gateway = setup(ALL).start().await;
+        let told = failing(&gateway, fault.clone()).await;
+        assert!(told.iter().all(|told| told.trim_start_matches("fault ") == code), "{fault}: {told:?}");
+        gateway.done().await;
+    }
+    let gateway = setup(ALL).start().await;
+    let rubbish = failing(&gateway, json!({ "garbage": true })).await;
+    assert_eq!(rubbish, ["fault ErrorInternalServerError", "NoError"], "what a write answers is not read");
+    gateway.done().await;
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ fn recipient(name: &str, address: &str, routing: &str) -> EmailAddress {
     EmailAddress { name: name.to_owned(), address: address.to_owned(), routing: routing.to_owned() }
 }
 
-fn written(tips: &str, found: Vec<Result<Tip, Failure>>) -> String {
+fn written(tips: &str, found: Vec<Found>) -> String {
     let recipients = vec![recipient("A & B", "a@x.example", "SMTP"), recipient("", "c@x.example", "")];
     let mut xml = Xml::default();
     GetMailTipsResponse { recipients, tips: Tips::parse(tips).unwrap(), found }.write(&mut xml);
@@ -42,7 +42,7 @@ fn the_sender_may_be_left_out_and_recipients_may_not() {
         let request = parse(&format!("{sender}{recipients}{tips}")).unwrap();
         assert!(request.sender.is_none_or(|sender| sender.mailbox().is_err()), "{sender}");
         assert_eq!(request.recipients, [recipient("A", "a@x.example", ""), EmailAddress::default()]);
-        assert_eq!(request.tips.pending(), "");
+        assert_eq!(request.tips.pending(true), "");
     }
     for bad in
         [tips.to_owned(), recipients.repeat(2), format!("{recipients}<m:MailTipsRequested>None</m:MailTipsRequested>")]
@@ -67,7 +67,7 @@ fn recipients_have_smtp_addresses() {
 fn each_recipient_has_a_message_of_its_own() {
     let window = Window::new("2027-02-01T08:00:00Z".parse().unwrap(), "2027-02-05T17:00:00Z".parse().unwrap());
     let tip = Tip { message: "<p>away</p>".to_owned(), language: Some("en-US".to_owned()), window };
-    let text = written("OutOfOfficeMessage MaxMessageSize CustomMailTip", vec![Ok(tip), Err(Failure::Denied)]);
+    let text = written("OutOfOfficeMessage MaxMessageSize CustomMailTip", vec![Ok(Some(tip)), Err(Failure::Denied)]);
     assert!(text.contains(
         r#"<m:MailTipsResponseMessageType ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:MailTips><t:RecipientAddress><t:Name>A &amp; B</t:Name><t:EmailAddress>a@x.example</t:EmailAddress><t:RoutingType>SMTP</t:RoutingType></t:RecipientAddress><t:PendingMailTips>CustomMailTip MaxMessageSize</t:PendingMailTips><t:OutOfOffice><t:ReplyBody xml:lang="en-US"><t:Message>&lt;p&gt;away&lt;/p&gt;</t:Message></t:ReplyBody><t:Duration><t:StartTime>2027-02-01T08:00:00Z</t:StartTime><t:EndTime>2027-02-05T17:00:00Z</t:EndTime></t:Duration></t:OutOfOffice></m:MailTips></m:MailTipsResponseMessageType><m:MailTipsResponseMessageType ResponseClass="Error"><m:MessageText>"#
     ), "{text}");
@@ -78,18 +78,35 @@ fn each_recipient_has_a_message_of_its_own() {
 
 #[test]
 fn who_is_not_away_has_an_empty_message_and_what_is_not_asked_for_is_not_there() {
-    let text = written("All", vec![Ok(Tip::default()), Ok(Tip::default())]);
-    let empty = "</t:PendingMailTips><t:OutOfOffice><t:ReplyBody><t:Message></t:Message></t:ReplyBody></t:OutOfOffice></m:MailTips>";
+    let text = written("All", vec![Ok(Some(Tip::default())), Ok(Some(Tip::default()))]);
+    let empty = "</t:PendingMailTips><t:OutOfOffice><t:ReplyBody><t:Message></t:Message></t:ReplyBody></t:OutOfOffice><t:InvalidRecipient>";
     assert_eq!(text.matches(empty).count(), 2, "{text}");
-    let other = written("CustomMailTip", vec![Ok(Tip::default()), Ok(Tip::default())]);
+    assert_eq!(text.matches("</t:OutOfOffice><t:InvalidRecipient>false</t:InvalidRecipient>").count(), 2, "{text}");
+    let other = written("CustomMailTip", vec![Ok(Some(Tip::default())), Ok(Some(Tip::default()))]);
     assert!(!other.contains("OutOfOffice") && other.contains("<t:PendingMailTips>CustomMailTip<"), "{other}");
+}
+
+#[test]
+fn who_is_not_there_and_of_whom_nothing_is_known() {
+    let nobody = || Err(Failure::NoSuchMailbox { address: "a@x.example".to_owned() });
+    let text = written("OutOfOfficeMessage InvalidRecipient", vec![nobody(), Ok(None)]);
+    for tips in [
+        "<t:PendingMailTips></t:PendingMailTips><t:InvalidRecipient>true</t:InvalidRecipient></m:MailTips>",
+        "<t:PendingMailTips>OutOfOfficeMessage InvalidRecipient</t:PendingMailTips></m:MailTips>",
+    ] {
+        assert_eq!(text.matches(tips).count(), 1, "{text}");
+    }
+    assert!(!text.contains("\"Error\"") && !text.contains("<t:OutOfOffice>"), "{text}");
+    let text = written("OutOfOfficeMessage", vec![nobody(), Ok(None)]);
+    assert!(text.contains("<m:ResponseCode>ErrorNonExistentMailbox</m:ResponseCode>"), "{text}");
+    assert!(text.contains("<t:PendingMailTips>OutOfOfficeMessage</t:PendingMailTips></m:MailTips>"), "{text}");
 }
 
 #[test]
 fn the_request_fails_when_nobody_could_be_asked() {
     let busy = |seconds| Err(Failure::Busy { retry_after: Duration::from_secs(seconds) });
-    let (fine, denied, late) = (Ok(Tip::default()), Err(Failure::Denied), Err(Failure::TimedOut));
-    let whole = |found: &[Result<Tip, Failure>]| failed_as_a_whole(found).cloned();
+    let (fine, denied, late) = (Ok(Some(Tip::default())), Err(Failure::Denied), Err(Failure::TimedOut));
+    let whole = |found: &[Found]| failed_as_a_whole(found).cloned();
     assert_eq!(whole(&[busy(3), busy(9), busy(5)]), busy(9).err());
     assert_eq!(whole(&[late.clone(), busy(3), Err(Failure::Internal)]), busy(3).err());
     assert_eq!(whole(std::slice::from_ref(&late)), Some(Failure::TimedOut));

@@ -28,20 +28,32 @@ impl Tips {
         Ok(Self { asked: NAMES.into_iter().filter(|name| all.contains(name) || words.contains(name)).collect() })
     }
 
-    /// Whether the one that the gateway can tell is among them.
+    /// Whether it is asked who is away.
     pub(super) fn out_of_office(&self) -> bool {
         self.asked.contains(&OUT_OF_OFFICE)
     }
 
-    /// The others, as a list.
-    pub(super) fn pending(&self) -> String {
-        let others: Vec<&str> = self.asked.iter().copied().filter(|name| *name != OUT_OF_OFFICE).collect();
+    /// Whether it is asked who is there at all.
+    pub(super) fn invalid_recipient(&self) -> bool {
+        self.asked.contains(&INVALID_RECIPIENT)
+    }
+
+    /// Whether any that the gateway can tell is among them.
+    pub(super) fn are_known(&self) -> bool {
+        self.out_of_office() || self.invalid_recipient()
+    }
+
+    /// Those that are not told, as a list: all, unless the gateway tells what it can.
+    pub(super) fn pending(&self, is_told: bool) -> String {
+        let known = [OUT_OF_OFFICE, INVALID_RECIPIENT];
+        let others: Vec<&str> = self.asked.iter().copied().filter(|name| !(is_told && known.contains(name))).collect();
         others.join(" ")
     }
 }
 
 const ALL: &str = "All";
 const OUT_OF_OFFICE: &str = "OutOfOfficeMessage";
+const INVALID_RECIPIENT: &str = "InvalidRecipient";
 /// `MailTipTypes`, in the schema's order.
 const NAMES: [&str; 12] = [
     OUT_OF_OFFICE,
@@ -52,7 +64,7 @@ const NAMES: [&str; 12] = [
     "MaxMessageSize",
     "DeliveryRestriction",
     "ModerationStatus",
-    "InvalidRecipient",
+    INVALID_RECIPIENT,
     "Scope",
     "RecipientSuggestions",
     "PreferAccessibleContent",
@@ -66,7 +78,7 @@ mod tests {
     use super::*;
 
     const OTHERS: &str = "MailboxFullStatus CustomMailTip ExternalMemberCount TotalMemberCount MaxMessageSize \
-         DeliveryRestriction ModerationStatus InvalidRecipient";
+         DeliveryRestriction ModerationStatus";
 
     #[test]
     fn all_are_those_that_every_client_knows() {
@@ -74,8 +86,9 @@ mod tests {
             assert_eq!(Tips::parse(text).unwrap(), Tips::all(), "{text:?}");
         }
         assert!(Tips::all().out_of_office());
-        assert_eq!(Tips::all().pending(), OTHERS);
-        assert_eq!(Tips::parse("Scope All").unwrap().pending(), format!("{OTHERS} Scope"));
+        assert_eq!(Tips::all().pending(true), OTHERS);
+        assert_eq!(Tips::all().pending(false), format!("OutOfOfficeMessage {OTHERS} InvalidRecipient"));
+        assert_eq!(Tips::parse("Scope All").unwrap().pending(true), format!("{OTHERS} Scope"));
     }
 
     #[test]
@@ -86,7 +99,7 @@ mod tests {
             ("PreferAccessibleContent", false, "PreferAccessibleContent"),
         ] {
             let tips = Tips::parse(text).unwrap();
-            assert_eq!((tips.out_of_office(), tips.pending().as_str()), (out_of_office, pending), "{text:?}");
+            assert_eq!((tips.out_of_office(), tips.pending(true).as_str()), (out_of_office, pending), "{text:?}");
         }
     }
 

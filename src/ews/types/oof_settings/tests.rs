@@ -183,6 +183,8 @@ fn without_a_window_it_is_today_and_without_a_known_language_there_is_none() {
         "{text}"
     );
     assert!(text.contains("<t:InternalReply><t:Message></t:Message></t:InternalReply>"), "{text}");
+    let shut = written(&AutomaticReplies { status: Status::Scheduled, ..replies.clone() });
+    assert_eq!(shut, text, "who is never away must not be sent back as somebody who is");
     let tags = ["en", "zh-Hans-CN", "i-default", "", "-", "en-", "en_US", "1a", "abcdefghi", "ä"].map(is_tag);
     assert_eq!(tags, [true, true, true, false, false, false, false, false, false, false]);
 }
