@@ -107,10 +107,7 @@ impl Range {
 
 /// A page of watches, and where the next one begins if there are more. They are read a few at a time: those after one,
 /// at most so many.
-fn page(
-    range: &Range,
-    read: impl Fn(Option<&str>, usize) -> Result<Vec<Watched>, Failure>,
-) -> Result<String, Failure> {
+fn page(range: &Range, read: impl Fn(Option<&str>, usize) -> Result<Vec<Watched>, Failure>) -> Result<String, Failure> {
     let (mut text, mut count, mut last) = (String::from(r#"{"watches":["#), 0, None);
     let next = 'page: loop {
         // One more than there is place for shows whether there is a next page.
