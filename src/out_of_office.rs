@@ -15,6 +15,7 @@ mod recipient;
 mod record;
 mod schedule;
 mod settings;
+mod signing_key;
 mod spoken;
 mod state;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use settings::{Form, Settings, Webhook};
+pub use signing_key::SigningKey;
 pub use state::{Standing, Tally, Watched};
 
 use self::delivery::Delivery;

@@ -40,14 +40,10 @@ impl Watchman {
         let monitor = Monitor::open(config.settings, graphs, store, Arc::clone(&metrics), clock).await;
         let monitor = Arc::new(monitor.map_err(io::Error::other)?);
         let listener = listen::bind(config.listen).await?;
-        let front = Front {
-            monitor: Arc::clone(&monitor),
-            access: config.access,
-            failures: Arc::clone(&shared.failures),
-            limits: shared.limits,
-            metrics,
-        };
-        // Mediators beside a proxy that is trusted connect by themselves, without a PROXY protocol header.
+        let failures = Arc::clone(&shared.failures);
+        let front = Front::new(Arc::clone(&monitor), config.access, failures, shared.limits, metrics);
+        // Mediators beside a proxy that is trusted connect by themselves, without a PROXY protocol header; and none
+        // could make its sender this host.
         let proxies = Proxies { protocol: false, ..shared.proxies.clone() };
         let terms = Terms { proxies, speaks_ntlm: false, ..shared.terms() };
         let address = listener.local_addr()?;

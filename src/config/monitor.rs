@@ -4,10 +4,8 @@ mod raw;
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use toml::Spanned;
 use url::Url;
 
@@ -17,7 +15,7 @@ use super::raw::Seen;
 use super::values::SecretReference;
 use super::{Monitor, Reader, Server};
 use crate::client::Networks;
-use crate::out_of_office::{Form, Settings, Webhook};
+use crate::out_of_office::{Form, Settings, SigningKey, Webhook};
 use crate::outbound::{Outbound, Target};
 use crate::server::monitor::Access;
 use crate::tenant::Tenant;
@@ -55,7 +53,11 @@ impl Reader<'_> {
         Monitor {
             listen: raw.listen,
             tls: *raw.tls.get_ref(),
-            access: Access { networks, token: raw.token.map(|token| self.secret(&token, "monitor.token")) },
+            access: Access {
+                networks,
+                hosts: raw.hosts.iter().map(|host| self.host(host)).collect(),
+                token: raw.token.map(|token| self.secret(&token, "monitor.token")),
+            },
             settings: Settings {
                 mailboxes: self.patterns(raw.mailboxes.get_ref(), "monitor.mailboxes"),
                 default_domain,
@@ -98,18 +100,18 @@ impl Reader<'_> {
 
     fn webhook(&mut self, raw: RawWebhook) -> Option<Webhook> {
         let url = self.webhook_url(&raw);
-        let secrets: Vec<_> = raw.secrets.iter().map(|secret| self.signing_key(secret)).collect();
+        let keys: Vec<_> = raw.secrets.iter().filter_map(|secret| self.signing_key(secret)).collect();
         let form = match (raw.kind.get_ref(), raw.secrets.first()) {
             (Kind::Mediator, Some(secret)) => {
                 self.problems.add(secret, "monitor.webhooks.secrets", "a mediator checks no signature: remove them");
                 Form::Mediator
             }
             (Kind::Mediator, None) => Form::Mediator,
-            (Kind::Standard, Some(_)) => Form::Standard { secrets },
+            (Kind::Standard, Some(_)) => Form::Standard { keys },
             (Kind::Standard, None) => {
                 let remedy = "a standard webhook needs secrets, at least one";
                 self.problems.add(&raw.kind, "monitor.webhooks.secrets", remedy);
-                Form::Standard { secrets }
+                Form::Standard { keys }
             }
         };
         let private_networks = raw.private_networks.iter().filter_map(|text| self.network(text)).collect();
@@ -144,17 +146,24 @@ impl Reader<'_> {
         Some(url)
     }
 
-    /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#symmetric>
-    fn signing_key(&mut self, reference: &Spanned<SecretReference>) -> SecretString {
+    fn signing_key(&mut self, reference: &Spanned<SecretReference>) -> Option<SigningKey> {
         let secret = self.secret(reference, "monitor.webhooks.secrets");
-        let key = secret.expose_secret().strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
         // What cannot be read has been told already.
-        if !secret.expose_secret().is_empty() && !key.is_some_and(|key| KEY_BYTES.contains(&key.len())) {
-            let remedy =
-                "is no whsec_ with base64 of 24 to 64 bytes; make one with: echo whsec_$(openssl rand -base64 32)";
-            self.problems.add(reference, "monitor.webhooks.secrets", remedy);
+        if secret.expose_secret().is_empty() {
+            return None;
         }
-        secret
+        let key = SigningKey::parse(&secret);
+        key.inspect_err(|remedy| self.problems.add(reference, "monitor.webhooks.secrets", remedy)).ok()
+    }
+
+    /// A name by which this host is called, as it is compared.
+    fn host(&mut self, text: &Spanned<String>) -> String {
+        let host = text.get_ref().strip_suffix('.').unwrap_or(text.get_ref()).to_ascii_lowercase();
+        let is_of_a_name = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+        if host.is_empty() || !host.chars().all(is_of_a_name) {
+            self.problems.add(text, "monitor.hosts", "is no host's name; write it without scheme, port and path");
+        }
+        host
     }
 
     fn network(&mut self, text: &Spanned<String>) -> Option<IpNet> {
@@ -171,5 +180,4 @@ impl Reader<'_> {
     }
 }
 
-const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const USER_AGENT: &str = concat!("calendar-relay/", env!("CARGO_PKG_VERSION"));

@@ -58,7 +58,7 @@ impl Recipient {
         let told = |problem: String| format!("webhook {name}: {problem}");
         let way = match form {
             Form::Mediator => Way::Mediator,
-            Form::Standard { secrets } => Way::Standard(Keys::parse(&secrets).map_err(told)?),
+            Form::Standard { keys } => Way::Standard(Keys::new(keys).map_err(told)?),
         };
         let outbound = Outbound::new(target).map_err(told)?;
         Ok(Self { name, outbound, way })

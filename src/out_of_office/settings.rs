@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use super::signing_key::SigningKey;
 use crate::client::Pattern;
 use crate::outbound::Target;
 
@@ -42,10 +41,10 @@ pub struct Webhook {
 pub enum Form {
     /// What the VMO³ mediator understands; it may ask for watches.
     Mediator,
-    /// All that is known, signed with the first secret and with each of the others
+    /// All that is known, signed with the first key and with each of the others
     /// (<https://www.standardwebhooks.com/>).
     Standard {
-        /// Keys, as they are written in the configuration: `whsec_` and base64.
-        secrets: Vec<SecretString>,
+        /// At least one.
+        keys: Vec<SigningKey>,
     },
 }

@@ -17,6 +17,8 @@ use crate::client::{Client, Clients};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
     pub(super) address: IpAddr,
+    /// The other end of the connection: the caller, or a proxy. No header of a request has a say in it.
+    pub(super) peer: IpAddr,
 }
 
 /// A limit that a request would pass.

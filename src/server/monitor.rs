@@ -21,6 +21,7 @@ use http::StatusCode;
 
 use super::observe;
 use answer::{OPENAPI, OTHER};
+use gate::Gate;
 
 pub use access::Access;
 pub use front::Front;
@@ -38,7 +39,7 @@ pub fn router(front: Front) -> Router {
         .method_not_allowed_fallback(async || {
             answer::refused(OTHER, StatusCode::METHOD_NOT_ALLOWED, "Not with this method")
         })
-        .layer(from_fn_with_state(Arc::clone(&front), gate::gate))
+        .layer(from_fn_with_state(Arc::new(Gate::new(Arc::clone(&front))), gate::gate))
         .layer(from_fn_with_state(Arc::clone(&front.metrics), observe::observe))
         .with_state(front)
 }

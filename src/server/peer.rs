@@ -44,7 +44,7 @@ pub enum ForwardedHeader {
 pub(super) fn caller(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Caller {
     let peer = peer.to_canonical();
     if !proxies.trusted.name(peer) {
-        return Caller { address: peer };
+        return Caller { address: peer, peer };
     }
     let mut address = peer;
     for hop in hops(headers, proxies.header).into_iter().rev() {
@@ -54,7 +54,7 @@ pub(super) fn caller(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> Ca
             break;
         }
     }
-    Caller { address }
+    Caller { address, peer }
 }
 
 /// Reads the PROXY protocol header that a trusted proxy puts before everything else.
@@ -171,6 +171,16 @@ mod tests {
         assert_eq!(behind_one(XForwardedFor, &two_lines), "192.0.2.8");
         assert_eq!(behind_one(Forwarded, &quoted), "2001:db8::1");
         assert_eq!(behind_one(XForwardedFor, &unknown), "10.2.2.2");
+    }
+
+    #[test]
+    fn no_header_says_who_is_at_the_other_end() {
+        let mut trusted = Networks::default();
+        trusted.add("10.0.0.0/8").unwrap();
+        let proxies = Proxies { trusted, ..Proxies::default() };
+        let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), "127.0.0.1".parse().unwrap())]);
+        let caller = caller("10.1.1.1".parse().unwrap(), &headers, &proxies);
+        assert_eq!((caller.address.to_string(), caller.peer.to_string()), ("127.0.0.1".into(), "10.1.1.1".into()));
     }
 
     #[test]

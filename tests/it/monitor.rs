@@ -14,6 +14,8 @@ use crate::harness::{Answer, Gateway, Setup};
 
 /// Somebody of the small world, who has a mailbox.
 const NINA: &str = "nina@contoso.example";
+/// Somebody else.
+const HANNA: &str = "hanna@contoso.example";
 
 /// A gateway with a monitor, which has these keys too.
 fn monitored(keys: &str) -> Setup {

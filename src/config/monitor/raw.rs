@@ -19,6 +19,8 @@ pub(in crate::config) struct RawMonitor {
     pub(super) listen: SocketAddr,
     #[serde(default)]
     pub(super) networks: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) hosts: Vec<Spanned<String>>,
     pub(super) token: Option<Spanned<SecretReference>>,
     #[serde(default = "no")]
     pub(super) tls: Spanned<bool>,

@@ -40,7 +40,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert!(matches!(mediator.form, Form::Mediator));
     assert_eq!((mediator.name.as_str(), mediator.target.url.as_str()), ("mediator", "http://10.1.2.3:8080/"));
     assert_eq!(mediator.target.private_networks, ["10.1.2.3/32".parse().unwrap()]);
-    assert!(matches!(&intranet.form, Form::Standard { secrets } if secrets.len() == 1));
+    assert!(matches!(&intranet.form, Form::Standard { keys } if keys.len() == 1));
     assert_eq!(monitor.settings.default_domain.as_deref(), Some("contoso.example"));
     assert!(monitor.settings.mailboxes[0].matches(&Mailbox::parse("a@contoso.example").unwrap()));
     assert!(!format!("{monitor:?}").contains("QUFB"), "no key is shown");
@@ -62,7 +62,10 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
     for (from, to, key) in [
         ("[store]\npath = \"calendar-relay.sqlite\"", "", "monitor: needs a place"),
         ("listen = \"127.0.0.1:8445\"", "listen = \"0.0.0.0:8445\"", "monitor.listen: is not on this host alone"),
-        ("networks = []\n# What", "networks = [\"x\"]\n# What", "monitor.networks: is no network"),
+        ("networks = []\n# By", "networks = [\"x\"]\n# By", "monitor.networks: is no network"),
+        ("hosts = []", "hosts = [\"http://relay\"]", "monitor.hosts: is no host's name"),
+        ("hosts = []", "hosts = [\"relay:8445\"]", "monitor.hosts: is no host's name"),
+        ("hosts = []", "hosts = [\"\"]", "monitor.hosts: is no host's name"),
         ("tls = false", "tls = true\nplain = true", "duplicate key"),
         ("mailboxes = [\"*@contoso.example\"]", "mailboxes = []", "monitor.mailboxes: nobody may be watched"),
         (
@@ -122,7 +125,7 @@ fn a_problem_is_told_with_its_line() {
 fn beyond_this_host_it_is_said_how_and_for_whom() {
     let beyond = example().replacen("listen = \"127.0.0.1:8445\"", "listen = \"0.0.0.0:8445\"", 1);
     let with = |networks: &str, tls: &str| {
-        let text = beyond.replacen("networks = []\n# What", &format!("networks = [{networks}]\n# What"), 1);
+        let text = beyond.replacen("networks = []\n# By", &format!("networks = [{networks}]\n# By"), 1);
         parsed(&text.replacen("tls = false", tls, 1).replacen("plain = false\n# Who", "## Who", 1))
             .map(|config| config.monitor.unwrap().tls)
             .map_err(|problems| problems.to_string())
@@ -141,9 +144,15 @@ fn beyond_this_host_it_is_said_how_and_for_whom() {
 }
 
 #[test]
+fn names_are_compared_in_lower_case_and_without_their_last_dot() {
+    let named = example().replacen("hosts = []", "hosts = [\"Relay.Contoso.example.\", \"relay\"]", 1);
+    assert_eq!(parsed(&named).unwrap().monitor.unwrap().access.hosts, ["relay.contoso.example", "relay"]);
+}
+
+#[test]
 fn signing_keys_have_their_length() {
     let with = |key: &str| parse_with(&example(), key).is_ok();
-    assert!(with(KEY));
+    assert!(with(KEY) && with(&format!("  {KEY} \n")));
     for wrong in [
         "whsec_QUFB",
         KEY.trim_end_matches('='),

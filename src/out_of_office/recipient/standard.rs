@@ -3,40 +3,31 @@
 //! Owns the frame of the body and the signature
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>). Must not know letters.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Serialize;
-use sha2::Sha256;
 
 use super::news::News;
 use super::words::words;
+use crate::out_of_office::signing_key::SigningKey;
 use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
 
 /// Keys that sign, all of them each time: a receiver changes its key while both are here.
 #[derive(Debug)]
-pub(super) struct Keys(Vec<SecretSlice<u8>>);
+pub(super) struct Keys(Vec<SigningKey>);
 
 impl Keys {
-    /// Reads keys as they are written, `whsec_` and base64.
-    ///
     /// # Errors
-    /// A text for the operator, without the key.
-    pub(super) fn parse(secrets: &[SecretString]) -> Result<Self, String> {
-        if secrets.is_empty() {
-            return Err("needs a secret".to_owned());
-        }
-        secrets.iter().map(key).collect::<Result<_, _>>().map(Self)
+    /// A text for the operator, if there is none.
+    pub(super) fn new(keys: Vec<SigningKey>) -> Result<Self, String> {
+        if keys.is_empty() { Err("needs a secret".to_owned()) } else { Ok(Self(keys)) }
     }
 
     /// The headers of one sending.
     pub(super) fn headers(&self, id: &str, now: Timestamp, body: &str) -> [(&'static str, String); 3] {
         let now = now.as_second();
         let signed = format!("{id}.{now}.{body}");
-        let signatures: Vec<String> = self.0.iter().filter_map(|key| sign(key, &signed)).collect();
+        let signatures: Vec<String> = self.0.iter().filter_map(|key| key.sign(&signed)).collect();
         [
             ("webhook-id", id.to_owned()),
             ("webhook-timestamp", now.to_string()),
@@ -88,25 +79,3 @@ struct Data<'a> {
     #[serde(flatten)]
     told: Told<'a>,
 }
-
-fn key(secret: &SecretString) -> Result<SecretSlice<u8>, String> {
-    let encoded = secret.expose_secret().trim();
-    let encoded = encoded.strip_prefix(PREFIX).ok_or_else(|| format!("a secret does not begin with {PREFIX}"))?;
-    let key = STANDARD.decode(encoded).map_err(|_| format!("a secret is no base64 after {PREFIX}"))?;
-    if !(SHORTEST_KEY..=LONGEST_KEY).contains(&key.len()) {
-        return Err(format!("a secret has {} bytes; it needs {SHORTEST_KEY} to {LONGEST_KEY}", key.len()));
-    }
-    Ok(SecretSlice::from(key))
-}
-
-/// `None` never: HMAC takes keys of every length.
-fn sign(key: &SecretSlice<u8>, text: &str) -> Option<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
-    mac.update(text.as_bytes());
-    Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
-}
-
-const PREFIX: &str = "whsec_";
-/// In bytes, as the specification has it.
-const SHORTEST_KEY: usize = 24;
-const LONGEST_KEY: usize = 64;

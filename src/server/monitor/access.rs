@@ -1,9 +1,8 @@
 //! Who may call the monitor's listener.
 //!
-//! Owns networks, the token, and what keeps a browser on the same host from being made use of by a page from
-//! elsewhere. Must not know what is asked, nor how a refusal is told.
+//! Owns networks, names, the token, and what keeps a browser from being made use of by a page from elsewhere. Must not know what is asked, nor how a refusal is told.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
@@ -11,21 +10,27 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use crate::client::Networks;
+use crate::server::limits::Caller;
 
 /// Who may call: this host itself, and networks that are listed; with the token where there is one.
 #[derive(Debug, Default)]
 pub struct Access {
     /// From where, besides this host.
     pub networks: Networks,
+    /// By which names this host may be called where there is no token, in lower case; by its addresses and as
+    /// `localhost` it may be anyway.
+    pub hosts: Vec<String>,
     /// What each request must bring, if anything.
     pub token: Option<SecretString>,
 }
 
 /// Why somebody may not call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Barred {
     /// They come from elsewhere.
     Network,
+    /// Somebody on this host has passed it on, and is not believed about who they are.
+    Proxy,
     /// A browser sends it for a page.
     Browser,
     /// They call this host by a name that others may have given it.
@@ -37,14 +42,16 @@ pub(super) enum Barred {
 }
 
 impl Access {
-    /// Whether a request may be answered that comes from an address.
+    /// Whether a request of a caller's may be answered.
     ///
     /// # Errors
     /// Why not.
-    pub(super) fn check(&self, from: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<(), Barred> {
-        let is_here = from.to_canonical().is_loopback();
-        if !is_here && !self.networks.name(from) {
-            return Err(Barred::Network);
+    pub(super) fn check(&self, caller: Caller, uri: &Uri, headers: &HeaderMap) -> Result<(), Barred> {
+        // Nobody is this host because a header says so.
+        let is_here = caller.peer.to_canonical().is_loopback() && !is_passed_on(headers);
+        if !is_here && !self.networks.name(caller.address) {
+            let is_of_this_host = caller.address.to_canonical().is_loopback();
+            return Err(if is_of_this_host { Barred::Proxy } else { Barred::Network });
         }
         if is_of_a_page(headers) {
             return Err(Barred::Browser);
@@ -52,10 +59,28 @@ impl Access {
         match &self.token {
             Some(token) => check_token(token, headers),
             // A page whose host's name is pointed at this host (DNS rebinding) counts as its own origin.
-            None if is_here && !is_addressed_plainly(uri, headers) => Err(Barred::Host),
+            None if !self.is_meant(uri, headers) => Err(Barred::Host),
             None => Ok(()),
         }
     }
+
+    /// Whether the request names this host by an address, as `localhost`, by a name that is its own, or, being old, not
+    /// at all.
+    fn is_meant(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let named = headers.get(header::HOST).map(|host| Authority::try_from(host.as_bytes()).ok());
+        let Some(named) = named.or_else(|| uri.authority().cloned().map(Some)) else { return true };
+        let Some(host) = named.as_ref().map(Authority::host) else { return false };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_address = bare.parse::<Ipv4Addr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let is = |name: &str| host.eq_ignore_ascii_case(name);
+        is_address || is("localhost") || self.hosts.iter().any(|name| is(name))
+    }
+}
+
+/// Whether a proxy says that it has passed the request on. Programs say neither.
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::FORWARDED) || headers.contains_key("x-forwarded-for")
 }
 
 /// Whether a browser says that a page of another origin is behind the request
@@ -63,16 +88,6 @@ impl Access {
 fn is_of_a_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(http::HeaderValue::as_bytes);
     headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none" && site != b"same-origin")
-}
-
-/// Whether the request names the host by its address, as `localhost`, or, being old, not at all.
-fn is_addressed_plainly(uri: &Uri, headers: &HeaderMap) -> bool {
-    let named = headers.get(header::HOST).map(|host| Authority::try_from(host.as_bytes()).ok());
-    let Some(named) = named.or_else(|| uri.authority().cloned().map(Some)) else { return true };
-    let Some(host) = named.as_ref().map(Authority::host) else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_address = bare.parse::<Ipv4Addr>().is_ok() || bare.parse::<Ipv6Addr>().is_ok();
-    is_address || host.trim_end_matches('.').eq_ignore_ascii_case("localhost")
 }
 
 fn check_token(token: &SecretString, headers: &HeaderMap) -> Result<(), Barred> {
@@ -86,20 +101,28 @@ fn check_token(token: &SecretString, headers: &HeaderMap) -> Result<(), Barred> 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::net::IpAddr;
+
     use super::*;
 
     fn checked(access: &Access, from: &str, headers: &[(&'static str, &str)]) -> Result<(), Barred> {
+        passed_on(access, from, from, headers)
+    }
+
+    /// As a proxy's connection brings it.
+    fn passed_on(access: &Access, from: &str, peer: &str, headers: &[(&'static str, &str)]) -> Result<(), Barred> {
+        let [address, peer] = [from, peer].map(|address| address.parse::<IpAddr>().unwrap());
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        access.check(from.parse().unwrap(), &Uri::from_static("/watches"), &map)
+        access.check(Caller { address, peer }, &Uri::from_static("/watches"), &map)
     }
 
     fn listed() -> Access {
         let mut networks = Networks::default();
         networks.add("192.0.2.0/24").unwrap();
-        Access { networks, token: None }
+        Access { networks, ..Access::default() }
     }
 
     #[test]
@@ -111,6 +134,20 @@ mod tests {
             assert_eq!(checked(&listed(), from, &[]), Err(Barred::Network), "{from}");
             assert_eq!(checked(&Access::default(), from, &[]), Err(Barred::Network), "none listed: {from}");
         }
+    }
+
+    #[test]
+    fn nobody_is_this_host_because_a_header_says_so() {
+        let forwarded = [("x-forwarded-for", "127.0.0.1")];
+        let refused = passed_on(&listed(), "127.0.0.1", "198.51.100.1", &forwarded);
+        assert_eq!(refused, Err(Barred::Proxy), "a trusted proxy elsewhere");
+        for header in ["x-forwarded-for", "forwarded"] {
+            let refused = checked(&listed(), "127.0.0.1", &[(header, "x")]);
+            assert_eq!(refused, Err(Barred::Proxy), "a proxy here that is not trusted");
+        }
+        let forwarded = [("x-forwarded-for", "192.0.2.9")];
+        assert_eq!(passed_on(&listed(), "192.0.2.9", "127.0.0.1", &forwarded), Ok(()));
+        assert_eq!(passed_on(&listed(), "192.0.3.9", "127.0.0.1", &forwarded), Err(Barred::Network));
     }
 
     #[test]
@@ -129,14 +166,34 @@ mod tests {
 
     #[test]
     fn without_a_token_this_host_is_not_called_by_any_name() {
-        let with = |host| checked(&listed(), "127.0.0.1", &[("host", host)]);
-        for host in ["127.0.0.1:8445", "[::1]:8445", "localhost", "LOCALHOST.:8445", "192.0.2.1"] {
-            assert_eq!(with(host), Ok(()), "{host}");
+        let access = Access { hosts: vec!["relay".into(), "relay.internal".into()], ..listed() };
+        for from in ["127.0.0.1", "192.0.2.1"] {
+            let with = |host| checked(&access, from, &[("host", host)]);
+            for host in ["127.0.0.1:8445", "[::1]:8445", "localhost", "LOCALHOST.:8445", "192.0.2.1"] {
+                assert_eq!(with(host), Ok(()), "{host}");
+            }
+            for host in ["relay", "Relay:8445", "relay.internal.", "RELAY.internal.:8445"] {
+                assert_eq!(with(host), Ok(()), "{host}");
+                assert_eq!(checked(&listed(), from, &[("host", host)]), Err(Barred::Host), "not listed: {host}");
+            }
+            for host in [
+                "evil.example",
+                "evil.example:8445",
+                "localhost.evil.example",
+                "127.0.0.1.evil.example",
+                "relay.evil.example",
+                "evilrelay",
+                "a b",
+                "",
+            ] {
+                assert_eq!(with(host), Err(Barred::Host), "{host}");
+            }
+            assert_eq!(checked(&access, from, &[]), Ok(()), "no browser leaves it out");
         }
-        for host in ["evil.example", "evil.example:8445", "localhost.evil.example", "127.0.0.1.evil.example", "a b"] {
-            assert_eq!(with(host), Err(Barred::Host), "{host}");
-        }
-        assert_eq!(checked(&listed(), "192.0.2.1", &[("host", "calendar-relay:8445")]), Ok(()), "from elsewhere");
+        let (address, peer) = ([127, 0, 0, 1].into(), [127, 0, 0, 1].into());
+        let checked_uri = |uri| listed().check(Caller { address, peer }, &Uri::from_static(uri), &HeaderMap::new());
+        assert_eq!(checked_uri("http://evil.example/watches"), Err(Barred::Host), "HTTP/2 has it in the URI");
+        assert_eq!(checked_uri("http://localhost:8445/watches"), Ok(()));
         let access = Access { token: Some("t".into()), ..Access::default() };
         let right = [("host", "monitor.internal"), ("authorization", "Bearer t")];
         assert_eq!(checked(&access, "127.0.0.1", &right), Ok(()), "no page knows the token");

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::server::limits::A_MOMENT;
 use crate::server::observe::Seen;
 
 /// A route's name in logs and metrics.
@@ -41,10 +42,17 @@ pub(super) fn refused(route: Route, status: StatusCode, why: &str) -> Response {
         StatusCode::FORBIDDEN => "network",
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method",
-        StatusCode::TOO_MANY_REQUESTS => "limited",
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "limited",
         _ => "unreadable",
     };
     noted(route, outcome, result(status, why))
+}
+
+/// Not now: too many ask for the same at once.
+pub(super) fn crowded(route: Route) -> Response {
+    let mut response = refused(route, StatusCode::SERVICE_UNAVAILABLE, "Too many at once: try again in a moment");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(A_MOMENT.as_secs()));
+    response
 }
 
 /// Why the monitor did not. Nothing is told of which tenants and mailboxes there are.

@@ -16,7 +16,7 @@ use crate::server::body;
 /// `GET /`: begins to bring the mediators into step.
 pub(super) async fn begin(State(front): FrontState) -> Response {
     front.monitor.synchronise();
-    text(SYNCHRONISE, "The mediators are being asked for their users.\n".to_owned())
+    text(SYNCHRONISE, "Mediators are asked for their users, each as soon as it may be.\n".to_owned())
 }
 
 /// `POST /monitor`: begins or ends a watch.

@@ -1,14 +1,24 @@
 //! What is told of a watch, and that it is what the description says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use http::{StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::DESCRIPTION;
+use super::{Access, DESCRIPTION, Front, watches};
 use crate::calendar::out_of_office::{Audience, Away};
 use crate::calendar::{Mailbox, Window};
 use crate::failure::Failure;
-use crate::out_of_office::{Standing, Watched};
+use crate::graph::{Graphs, Settings as GraphSettings};
+use crate::metrics::Metrics;
+use crate::out_of_office::{Monitor, Settings, Standing, Watched};
+use crate::server::failures::Failures;
+use crate::server::shared::Limits;
+use crate::store::Store;
 
 fn description() -> Value {
     serde_json::from_str(DESCRIPTION).unwrap()
@@ -117,4 +127,55 @@ fn references(value: &Value, found: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| references(item, found)),
         _ => {}
     }
+}
+
+/// A monitor of nobody.
+async fn front() -> Front {
+    let metrics = Arc::new(Metrics::new());
+    let graphs = Graphs::new(Vec::new(), GraphSettings::default(), Arc::clone(&metrics)).unwrap();
+    let second = Duration::from_secs(1);
+    let settings = Settings {
+        mailboxes: Vec::new(),
+        default_domain: None,
+        interval: second,
+        longest_interval: second,
+        calls_per_second: 1,
+        give_up: second,
+        webhooks: Vec::new(),
+    };
+    let (store, clock) = (Store::in_memory().unwrap(), || Timestamp::UNIX_EPOCH);
+    let monitor = Monitor::open(settings, Arc::new(graphs), store, Arc::clone(&metrics), clock).await.unwrap();
+    let limits = Limits {
+        body_bytes: 0,
+        header_bytes: 0,
+        connections: 0,
+        connections_per_address: 0,
+        header_timeout: second,
+        body_timeout: second,
+        idle_timeout: second,
+        deadline: second,
+        drain_delay: second,
+        drain: second,
+        failures_per_minute: 1,
+        password_checks: 1,
+    };
+    Front::new(Arc::new(monitor), Access::default(), Arc::new(Failures::new(1)), limits, metrics)
+}
+
+#[tokio::test]
+async fn those_who_are_too_many_at_the_list_are_told_to_come_again() {
+    let front = Arc::new(front().await);
+    let list = async || watches::list(State(Arc::clone(&front)), Uri::from_static("/watches")).await;
+    let places = Arc::clone(&front.readers).try_acquire_many_owned(3).unwrap();
+    assert_eq!(list().await.status(), 200);
+    let last = Arc::clone(&front.readers).try_acquire_owned().unwrap();
+    let refused = list().await;
+    assert_eq!(
+        (refused.status(), &refused.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
+    );
+    drop(last);
+    assert_eq!(list().await.status(), 200, "a place is free again when a page has been read");
+    assert_eq!(front.readers.available_permits(), 1);
+    drop(places);
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns paging and statuses. Must not know what is told of one: `out_of_office` does.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
@@ -9,20 +11,29 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::answer::{NO_ADDRESS, WATCH, WATCHES, done, failed, json, refused};
-use super::front::{Front, FrontState};
+use super::answer::{NO_ADDRESS, WATCH, WATCHES, crowded, done, failed, json, refused};
+use super::front::{Front, FrontState, NAME};
+use crate::failure::Failure;
 use crate::out_of_office::Watched;
 use crate::server::capture::AsWritten;
 
 /// `GET /watches`: some of the watched mailboxes, by address.
 pub(super) async fn list(State(front): FrontState, uri: Uri) -> Response {
-    let Range { after, most } = match Range::read(uri.query().unwrap_or_default()) {
+    let range = match Range::read(uri.query().unwrap_or_default()) {
         Ok(range) => range,
         Err(why) => return refused(WATCHES, StatusCode::BAD_REQUEST, why),
     };
-    // One more shows whether there is a next page.
-    match front.monitor.watches_after(after.as_deref(), most + 1) {
-        Ok(watches) => json(WATCHES, StatusCode::OK, page(&watches, most)),
+    let Ok(place) = Arc::clone(&front.readers).try_acquire_owned() else {
+        front.metrics.limited(NAME, "concurrency");
+        return crowded(WATCHES);
+    };
+    // It takes its time to make texts of long messages; and its place, even if nobody waits for it any more.
+    let reading = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        page(&range, |after, most| front.monitor.watches_after(after, most))
+    });
+    match reading.await.unwrap_or(Err(Failure::Internal)) {
+        Ok(page) => json(WATCHES, StatusCode::OK, page),
         Err(failure) => failed(WATCHES, &failure),
     }
 }
@@ -94,35 +105,48 @@ impl Range {
     }
 }
 
-/// A page of at most so many watches, and where the next one begins if there are more.
-fn page(watches: &[Watched], most: usize) -> String {
-    let mut rest = watches.iter().peekable();
-    let (mut text, mut last) = (String::from(r#"{"watches":["#), None);
-    for watched in rest.by_ref().take(most) {
-        if last.is_some() {
-            text.push(',');
+/// A page of watches, and where the next one begins if there are more. They are read a few at a time: those after one,
+/// at most so many.
+fn page(range: &Range, read: impl Fn(Option<&str>, usize) -> Result<Vec<Watched>, Failure>) -> Result<String, Failure> {
+    let (mut text, mut count, mut last) = (String::from(r#"{"watches":["#), 0, None);
+    let next = 'page: loop {
+        // One more than there is place for shows whether there is a next page.
+        let most = (range.most - count + 1).min(AT_ONCE);
+        let some = read(last.as_deref().or(range.after.as_deref()), most)?;
+        let are_all = some.len() < most;
+        for watched in some {
+            if count == range.most || text.len() >= LONGEST {
+                break 'page last;
+            }
+            if count > 0 {
+                text.push(',');
+            }
+            text.push_str(&watched.to_json());
+            count += 1;
+            last = Some(watched.mailbox.as_str().to_owned());
         }
-        text.push_str(&watched.to_json());
-        last = Some(watched.mailbox.as_str());
-        if text.len() >= LONGEST {
-            break;
+        if are_all {
+            break None;
         }
-    }
-    let next = last.filter(|_| rest.peek().is_some());
+    };
     text.push_str(&format!(r#"],"next":{}}}"#, json!(next)));
-    text
+    Ok(text)
 }
 
 const NOT_WATCHED: &str = "The mailbox is not watched";
 /// Watches on a page of which nothing is said.
 const USUAL: usize = 100;
 const MOST: usize = 1000;
+/// Watches that are read at a time.
+const AT_ONCE: usize = 16;
 /// A page of so many bytes ends early: a message may have a hundred kilobytes.
 const LONGEST: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use std::cell::Cell;
+
     use jiff::Timestamp;
     use serde_json::Value;
 
@@ -144,26 +168,57 @@ mod tests {
         }
     }
 
+    /// A list of these, and how many of them were read.
+    struct Shelf {
+        watches: Vec<Watched>,
+        read: Cell<usize>,
+    }
+
+    impl Shelf {
+        fn new(length: usize, message: &str) -> Self {
+            Self { watches: (0..length).map(|number| watched(number, message)).collect(), read: Cell::new(0) }
+        }
+
+        fn page(&self, after: Option<&str>, most: usize) -> String {
+            let range = Range { after: after.map(str::to_owned), most };
+            let read = |after: Option<&str>, most: usize| {
+                let rest = self.watches.iter().filter(|watched| Some(watched.mailbox.as_str()) > after);
+                let some: Vec<Watched> = rest.take(most).cloned().collect();
+                self.read.set(self.read.get() + some.len());
+                Ok(some)
+            };
+            page(&range, read).unwrap()
+        }
+
+        /// How many watches there are, the last of them, and what comes next.
+        fn told(&self, after: Option<&str>, most: usize) -> (usize, Value, Value) {
+            let page: Value = serde_json::from_str(&self.page(after, most)).unwrap();
+            let watches = page["watches"].as_array().unwrap();
+            (watches.len(), watches.last().unwrap()["mailbox"].clone(), page["next"].clone())
+        }
+    }
+
     #[test]
     fn a_page_tells_whether_there_are_more() {
-        let watches: Vec<Watched> = (0..4).map(|number| watched(number, "x")).collect();
-        let next = |watches: &[Watched], most| {
-            let page: Value = serde_json::from_str(&page(watches, most)).unwrap();
-            (page["watches"].as_array().unwrap().len(), page["next"].clone())
-        };
-        assert_eq!(next(&watches, 3), (3, "u000002@contoso.example".into()));
-        assert_eq!(next(&watches, 4), (4, Value::Null));
-        assert_eq!(page(&[], 10), r#"{"watches":[],"next":null}"#);
+        for length in [4, 15, 16, 17, 31, 32, 33, 40] {
+            let (shelf, name) = (Shelf::new(length, "x"), |number| format!("u{number:06}@contoso.example"));
+            let end = Value::from(name(length - 1));
+            assert_eq!(shelf.told(None, length), (length, end.clone(), Value::Null));
+            assert_eq!(shelf.told(None, length + 1), (length, end.clone(), Value::Null));
+            let before = Value::from(name(length - 2));
+            assert_eq!(shelf.told(None, length - 1), (length - 1, before.clone(), before));
+            assert_eq!(shelf.told(Some(&name(0)), 100), (length - 1, end, Value::Null));
+        }
+        assert_eq!(Shelf::new(0, "").page(None, 10), r#"{"watches":[],"next":null}"#);
     }
 
     #[test]
     fn long_messages_make_pages_shorter() {
-        let message = "y".repeat(100_000);
-        let watches: Vec<Watched> = (0..60).map(|number| watched(number, &message)).collect();
-        let page: Value = serde_json::from_str(&page(&watches, 1000)).unwrap();
+        let shelf = Shelf::new(60, &"y".repeat(100_000));
         // Each message is there as HTML and as text.
-        assert_eq!(page["watches"].as_array().unwrap().len(), 21);
-        assert_eq!(page["next"], "u000020@contoso.example");
+        let last = Value::from("u000020@contoso.example");
+        assert_eq!(shelf.told(None, 1000), (21, last.clone(), last));
+        assert_eq!(shelf.read.get(), 2 * AT_ONCE, "not all of them");
     }
 
     #[test]

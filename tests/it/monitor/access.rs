@@ -1,6 +1,8 @@
 //! Who may call the listener.
 
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{call, monitored, send};
 use crate::harness::{Gateway, Setup};
@@ -28,11 +30,46 @@ async fn other_hosts_may_call_if_they_are_listed() {
     assert_eq!(statuses(&gateway, "x-forwarded-for", "203.0.113.7").await, [200, 200, 404]);
     assert_eq!(statuses(&gateway, "x-forwarded-for", "198.51.100.7").await, [403, 403, 403]);
     assert_eq!(statuses(&gateway, "user-agent", "the mediator beside the proxy").await, [200, 200, 404]);
+    for (header, value) in
+        [("x-forwarded-for", "127.0.0.1"), ("x-forwarded-for", "::1"), ("forwarded", "for=127.0.0.1")]
+    {
+        assert_eq!(statuses(&gateway, header, value).await, [403, 403, 403], "{header}: nobody is this host by a word");
+    }
     let line = "calendar_relay_denied_total{client=\"(monitor)\",limit=\"network\"}";
     assert_eq!(gateway.figure(line).await, 3);
     gateway.done().await;
-    let gateway = behind_a_proxy("").start().await;
-    assert_eq!(statuses(&gateway, "x-forwarded-for", "203.0.113.7").await, [403, 403, 403]);
+    for setup in [behind_a_proxy(""), monitored("")] {
+        let gateway = setup.start().await;
+        assert_eq!(statuses(&gateway, "x-forwarded-for", "203.0.113.7").await, [403, 403, 403]);
+        gateway.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_protocol_header_makes_nobody_this_host() {
+    let setup = monitored("");
+    let server = "trusted_proxies = [\"127.0.0.1\"]\nproxy_protocol = true".to_owned();
+    let gateway = Setup { server, ..setup }.start().await;
+    let mut stream = TcpStream::connect(gateway.app.monitor_address().unwrap()).await.unwrap();
+    let text = "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nGET /watches HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn whoever_has_no_token_calls_the_host_by_its_own_names() {
+    let gateway = behind_a_proxy("networks = [\"203.0.113.0/24\"]\nhosts = [\"Relay.internal\"]").start().await;
+    for (from, answers) in [("203.0.113.7", [200, 403]), ("198.51.100.7", [403, 403])] {
+        for (host, expected) in ["relay.internal:8445", "evil.example"].into_iter().zip(answers) {
+            let request = call(&gateway, Method::GET, "/watches").header("x-forwarded-for", from).header("host", host);
+            assert_eq!(send(&gateway, request).await.status, expected, "{host} from {from}");
+        }
+    }
+    let line = "calendar_relay_denied_total{client=\"(monitor)\",limit=\"host\"}";
+    assert_eq!(gateway.figure(line).await, 1);
     gateway.done().await;
 }
 

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{NINA, call, monitored, order, send};
+use super::{HANNA, NINA, call, monitored, order, send};
 use crate::harness::{Gateway, TENANT};
 
 /// 32 bytes of the letter A.
@@ -113,6 +113,17 @@ async fn a_mediators_users_are_watched_and_it_is_told_what_callers_hear() {
     let answer = control(&gateway, &mediator, "watch", json!({ "email": "Nina", "status": "False" })).await;
     assert_eq!(answer, json!({ "status": 200, "text": "Monitoring of nina@contoso.example: False\n" }));
     assert_eq!(send(&gateway, call(&gateway, Method::GET, "/watches")).await.json()["watches"], json!([]));
+    set(&gateway, NINA, away("nobody hears of this")).await;
+    // Somebody else is looked at several times meanwhile.
+    assert_eq!(order(&gateway, json!({ "email": HANNA, "status": "True" }).to_string()).await.0, 200);
+    for (known, message) in [(5, "one"), (6, "two"), (7, "three")] {
+        arrived(&gateway, &mediator, "/api/setstatus", known).await;
+        set(&gateway, HANNA, away(message)).await;
+    }
+    let all = arrived(&gateway, &mediator, "/api/setstatus", 8).await;
+    let of_hanna =
+        ["", "one", "two", "three"].map(|message| (HANNA, if message.is_empty() { "False" } else { "True" }, message));
+    assert_eq!(told(&all)[4..], of_hanna);
     mediator.stop().await;
     gateway.done().await;
 }
