@@ -3,7 +3,9 @@
 //! Owns what the two forms share; `recipient/` has one file for each. Must not know when letters are sent.
 
 mod mediator;
+mod news;
 mod standard;
+mod words;
 
 use std::time::Duration;
 
@@ -11,11 +13,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::settings::{Form, Webhook};
-use super::state::Standing;
-use crate::calendar::Mailbox;
 use crate::outbound::{Answered, Outbound, Unreachable};
 use crate::store::Letter;
 use standard::Keys;
+
+pub(super) use news::News;
 
 /// A webhook with its connections.
 #[derive(Debug)]
@@ -23,16 +25,6 @@ pub(super) struct Recipient {
     name: String,
     outbound: Outbound,
     way: Way,
-}
-
-/// What is to be told of a mailbox.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct News<'a> {
-    pub(super) mailbox: &'a Mailbox,
-    pub(super) alias: &'a str,
-    /// What was told last, if anything was.
-    pub(super) before: Option<&'a Standing>,
-    pub(super) now: &'a Standing,
 }
 
 /// Why a letter has not arrived; the texts are for the operator.
@@ -52,6 +44,9 @@ enum Way {
     Mediator,
     Standard(Keys),
 }
+
+/// Whether an answer says that a letter has arrived, and if not, what it says.
+type Judge = fn(&Answered) -> Result<(), String>;
 
 impl Recipient {
     /// Gets ready; sends nothing.
@@ -95,7 +90,7 @@ impl Recipient {
     /// [`NotDelivered`].
     pub(super) async fn deliver(&self, letter: &Letter, now: Timestamp) -> Result<(), NotDelivered> {
         let body = letter.body.clone();
-        let (answered, judge): (_, fn(&Answered) -> Result<(), String>) = match &self.way {
+        let (answered, judge): (_, Judge) = match &self.way {
             Way::Mediator => (self.outbound.post(&mediator::SET_STATUS, &[], body).await, mediator::arrived),
             Way::Standard(keys) => {
                 let headers = keys.headers(&letter.id, now, &body);
@@ -131,17 +126,7 @@ impl NotDelivered {
     }
 }
 
-/// An answer in few words, with the beginning of what it says.
-fn words(status: u16, text: &str) -> String {
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let beginning: String = text.chars().filter(|character| !character.is_control()).take(MOST_WORDS).collect();
-    if beginning.is_empty() { format!("answers {status}") } else { format!("answers {status}: {beginning}") }
-}
-
 /// For whoever wants less and does not say how much.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Of an answer, in characters.
-const MOST_WORDS: usize = 200;
-
 #[cfg(test)]
 mod tests;

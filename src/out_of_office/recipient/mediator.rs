@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{News, words};
+use super::news::News;
+use super::words::words;
 use crate::calendar::out_of_office::Audience;
 use crate::out_of_office::spoken;
 use crate::out_of_office::state::Standing;

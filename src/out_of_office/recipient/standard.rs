@@ -11,7 +11,8 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{News, words};
+use super::news::News;
+use super::words::words;
 use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
 
