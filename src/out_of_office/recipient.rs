@@ -9,7 +9,10 @@ mod words;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::settings::{Form, Webhook};
@@ -69,19 +72,20 @@ impl Recipient {
         &self.name
     }
 
-    /// The letter about news, if they are any to this recipient.
-    pub(super) fn letter(&self, news: News<'_>, made: Timestamp) -> Option<Letter> {
-        let body = match self.way {
-            Way::Mediator => mediator::body(news)?,
-            Way::Standard(_) => standard::body(news, made)?,
+    /// The letter about news. Whether they are any to this recipient, its gist says.
+    pub(super) fn letter(&self, news: News<'_>, made: Timestamp) -> Letter {
+        let (body, gist) = match self.way {
+            Way::Mediator => mediator::body(news),
+            Way::Standard(_) => standard::body(news, made),
         };
-        Some(Letter {
+        Letter {
             id: format!("msg_{}", Uuid::new_v4().simple()),
             target: self.name.clone(),
             mailbox: news.mailbox.to_string(),
             body,
+            gist: digest(&gist),
             made: made.as_second(),
-        })
+        }
     }
 
     /// Delivers a letter.
@@ -124,6 +128,11 @@ impl NotDelivered {
             _ => Self::Refused(problem),
         }
     }
+}
+
+/// Of two texts the same only if they are.
+fn digest(text: &str) -> String {
+    STANDARD_NO_PAD.encode(Sha256::digest(text))
 }
 
 /// For whoever wants less and does not say how much.

@@ -79,42 +79,57 @@ impl Store {
         .await
     }
 
-    /// Watches a mailbox no more, and forgets what was still to be told of it. Says whether it was watched.
+    /// Watches a mailbox no more, and forgets what was told of it, was still to be told, and could not be. Says whether it
+    /// was watched.
     ///
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn unwatch_away(&self, mailbox: String) -> Result<bool, Failure> {
-        let (was_watched, letters) = self
+        let (was_watched, waiting, given_up) = self
             .run(move |store| {
-                let letters = store.execute("DELETE FROM outbox WHERE mailbox = ?1 AND dead = 0", [&mailbox])?;
+                let (waiting, given_up) = outbox::posting::forget(store, &mailbox)?;
                 let watches = store.execute("DELETE FROM away_watches WHERE mailbox = ?1", [&mailbox])?;
-                Ok((watches > 0, letters))
+                Ok((watches > 0, waiting, given_up))
             })
             .await?;
-        if letters > 0 {
-            tracing::info!(letters, "a mailbox is not watched any more: what was still to be told of it is dropped");
+        if waiting + given_up > 0 {
+            tracing::info!(
+                waiting,
+                given_up,
+                "a mailbox is not watched any more: letters about it that waited or were given up are dropped"
+            );
         }
         Ok(was_watched)
     }
 
-    /// Notes what a look brought and puts the letters into the outbox, both or neither. Says whether the
-    /// mailbox is still watched; else nothing is noted.
+    /// Notes what a look brought and puts those letters into the outbox that are owed (see [`Self::owed`]), both or
+    /// neither. Gives the targets of these; `None` if the mailbox is not watched any more, and nothing was noted.
     ///
     /// # Errors
     /// [`Failure::Internal`] if it could not be noted.
-    pub async fn note_away(&self, change: AwayChange) -> Result<bool, Failure> {
-        self.run(move |store| {
+    pub async fn note_away(&self, change: AwayChange) -> Result<Option<Vec<String>>, Failure> {
+        let noted = self.run(move |store| {
             let sql = "UPDATE away_watches SET settings = ?2, told = ?3, changed = ?4 WHERE mailbox = ?1";
             let values = params![change.mailbox, change.settings, change.told, change.changed];
             if store.prepare_cached(sql)?.execute(values)? == 0 {
-                return Ok(false);
+                return Ok(None);
             }
-            for letter in &change.letters {
-                outbox::post(store, letter)?;
+            let (mut targets, mut crowded) = (Vec::new(), None);
+            for letter in change.letters {
+                if outbox::posting::is_owed(store, &letter)? {
+                    if outbox::posting::post(store, &letter)? {
+                        crowded = Some(letter.target.clone());
+                    }
+                    targets.push(letter.target);
+                }
             }
-            Ok(true)
-        })
-        .await
+            Ok(Some((targets, crowded)))
+        });
+        let Some((targets, crowded)) = noted.await? else { return Ok(None) };
+        if let Some(webhook) = crowded {
+            self.warn_of_crowd(&webhook);
+        }
+        Ok(Some(targets))
     }
 }
 

@@ -18,14 +18,12 @@ use crate::outbound::{Answered, Outbound};
 /// Where news go.
 pub(super) const SET_STATUS: [&str; 2] = ["api", "setstatus"];
 
-/// What it is told, if that is another thing than before.
-pub(super) fn body(news: News<'_>) -> Option<String> {
-    let said = said(news.now);
-    if news.before.is_some_and(|before| self::said(before) == said) {
-        return None;
-    }
-    let (status, message) = said;
-    serde_json::to_string(&SetStatus { email: news.alias, status, message }).ok()
+/// What it is told, and the gist of that: all of it.
+pub(super) fn body(news: News<'_>) -> (String, String) {
+    let (status, message) = said(news.now);
+    // Texts alone are always written.
+    let body = serde_json::to_string(&SetStatus { email: news.alias, status, message }).unwrap_or_default();
+    (body.clone(), body)
 }
 
 /// Whether news have arrived: `{"result": "True"}`.

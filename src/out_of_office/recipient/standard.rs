@@ -13,6 +13,7 @@ use sha2::Sha256;
 
 use super::news::News;
 use super::words::words;
+use crate::out_of_office::record;
 use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
 
@@ -45,11 +46,8 @@ impl Keys {
     }
 }
 
-/// What it is told, if that is another thing than before.
-pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
-    if news.before.is_some_and(|before| before.away == news.now.away) {
-        return None;
-    }
+/// What it is told, and the gist of that: name and state, whenever they changed.
+pub(super) fn body(news: News<'_>, made: Timestamp) -> (String, String) {
     let event = Event {
         kind: "out_of_office.changed",
         timestamp: made,
@@ -59,7 +57,10 @@ pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
             told: Told::of(Some(news.now)),
         },
     };
-    serde_json::to_string(&event).ok()
+    // Texts alone are always written.
+    let body = serde_json::to_string(&event).unwrap_or_default();
+    let gist = (news.alias, record::write_told(news.now.away.as_ref()));
+    (body, serde_json::to_string(&gist).unwrap_or_default())
 }
 
 /// Whether it has arrived: any 2xx.
