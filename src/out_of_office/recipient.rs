@@ -21,6 +21,7 @@ use crate::store::Letter;
 use standard::Keys;
 
 pub(super) use news::News;
+pub(super) use words::Problem;
 
 /// A webhook with its connections.
 #[derive(Debug)]
@@ -30,15 +31,24 @@ pub(super) struct Recipient {
     way: Way,
 }
 
-/// Why a letter has not arrived; the texts are for the operator.
+/// Why a letter has not arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NotDelivered {
-    /// The recipient does not take it.
-    Refused(String),
+pub(super) struct NotDelivered {
+    pub(super) why: Why,
+    pub(super) problem: Problem,
+}
+
+/// What a recipient means that has not taken a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It does not take it.
+    Refused,
+    /// Something is wrong with itself: it may take it when that is mended.
+    Failed,
     /// It takes nothing for the moment, and says for how long.
-    Later(Duration, String),
+    Later(Duration),
     /// It does not answer.
-    Unreachable(String),
+    Unreachable,
 }
 
 /// A form, ready for use.
@@ -49,7 +59,7 @@ enum Way {
 }
 
 /// Whether an answer says that a letter has arrived, and if not, what it says.
-type Judge = fn(&Answered) -> Result<(), String>;
+type Judge = fn(&Answered) -> Result<(), Problem>;
 
 impl Recipient {
     /// Gets ready; sends nothing.
@@ -101,14 +111,17 @@ impl Recipient {
                 (self.outbound.post(&[], &headers, body).await, standard::arrived)
             }
         };
-        let answered = answered.map_err(|Unreachable(problem)| NotDelivered::Unreachable(problem))?;
+        let answered = answered.map_err(|Unreachable(text)| NotDelivered {
+            why: Why::Unreachable,
+            problem: Problem { logged: text.clone(), text },
+        })?;
         judge(&answered).map_err(|problem| NotDelivered::of(&answered, problem))
     }
 
     /// Asks a mediator for the watches that it wants; others have none. It asks for them before it answers.
     ///
     /// # Errors
-    /// A text for the operator.
+    /// A text for the log.
     pub(super) async fn synchronise(&self) -> Result<(), String> {
         match self.way {
             Way::Mediator => mediator::synchronise(&self.outbound).await,
@@ -120,13 +133,15 @@ impl Recipient {
 impl NotDelivered {
     /// What an answer means that says that nothing has arrived. Whoever answers for another that it does not answer
     /// (RFC 9110 §15.6.3 to §15.6.5) has not seen what the letter says.
-    fn of(answered: &Answered, problem: String) -> Self {
-        match (answered.status, answered.retry_after) {
-            (429 | 503, Some(pause)) => Self::Later(pause, problem),
-            (429, None) => Self::Later(PAUSE, problem),
-            (408 | 502 | 503 | 504, _) => Self::Unreachable(problem),
-            _ => Self::Refused(problem),
-        }
+    fn of(answered: &Answered, problem: Problem) -> Self {
+        let why = match (answered.status, answered.retry_after) {
+            (429 | 503, Some(pause)) => Why::Later(pause),
+            (429, None) => Why::Later(PAUSE),
+            (408 | 502 | 503 | 504, _) => Why::Unreachable,
+            (425 | 500.., _) => Why::Failed,
+            _ => Why::Refused,
+        };
+        Self { why, problem }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use super::news::News;
-use super::words::words;
+use super::words::{Problem, words};
 use crate::out_of_office::record;
 use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
@@ -64,7 +64,7 @@ pub(super) fn body(news: News<'_>, made: Timestamp) -> (String, String) {
 }
 
 /// Whether it has arrived: any 2xx.
-pub(super) fn arrived(answered: &Answered) -> Result<(), String> {
+pub(super) fn arrived(answered: &Answered) -> Result<(), Problem> {
     match answered.status {
         200..=299 => Ok(()),
         status => Err(words(status, &String::from_utf8_lossy(&answered.body))),
