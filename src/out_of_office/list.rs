@@ -149,7 +149,6 @@ impl List {
         let _writing = self.writing.lock().await;
         let Some(finding) = self.book().finding(mailbox, now) else { return Ok(None) };
         let letters = if finding.is_heard { write(&finding) } else { Vec::new() };
-        let targets = finding.is_heard.then(|| letters.iter().map(|letter| letter.target.clone()).collect());
         let change = AwayChange {
             mailbox: mailbox.as_str().to_owned(),
             settings: record::write_replies(&finding.replies),
@@ -157,8 +156,8 @@ impl List {
             changed: finding.now.changed.as_second(),
             letters,
         };
-        let is_watched = match self.store.note_away(change).await {
-            Ok(is_watched) => is_watched,
+        let targets = match self.store.note_away(change).await {
+            Ok(targets) => targets,
             Err(failure) => {
                 if !self.is_stuck.swap(true, Relaxed) {
                     tracing::error!(
@@ -172,15 +171,16 @@ impl List {
         if self.is_stuck.swap(false, Relaxed) {
             tracing::info!("what has changed in automatic replies is noted and told again");
         }
-        if !is_watched {
+        let Some(targets) = targets else {
             tracing::warn!("a mailbox is watched no more: somebody else has taken it out of the store");
             self.book().unwatch(mailbox);
             self.count();
             return Ok(None);
-        }
+        };
+        let is_heard = finding.is_heard;
         self.book().noted(mailbox, finding);
         self.to_turn.notify_one();
-        Ok(targets)
+        Ok(is_heard.then_some(targets))
     }
 
     /// Whether changes could not be noted lately.

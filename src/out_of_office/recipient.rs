@@ -9,7 +9,10 @@ mod words;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::settings::{Form, Webhook};
@@ -18,6 +21,7 @@ use crate::store::Letter;
 use standard::Keys;
 
 pub(super) use news::News;
+pub(super) use words::Problem;
 
 /// A webhook with its connections.
 #[derive(Debug)]
@@ -27,15 +31,24 @@ pub(super) struct Recipient {
     way: Way,
 }
 
-/// Why a letter has not arrived; the texts are for the operator.
+/// Why a letter has not arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NotDelivered {
-    /// The recipient does not take it.
-    Refused(String),
+pub(super) struct NotDelivered {
+    pub(super) why: Why,
+    pub(super) problem: Problem,
+}
+
+/// What a recipient means that has not taken a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It does not take it.
+    Refused,
+    /// Something is wrong with itself: it may take it when that is mended.
+    Failed,
     /// It takes nothing for the moment, and says for how long.
-    Later(Duration, String),
+    Later(Duration),
     /// It does not answer.
-    Unreachable(String),
+    Unreachable,
 }
 
 /// A form, ready for use.
@@ -46,7 +59,7 @@ enum Way {
 }
 
 /// Whether an answer says that a letter has arrived, and if not, what it says.
-type Judge = fn(&Answered) -> Result<(), String>;
+type Judge = fn(&Answered) -> Result<(), Problem>;
 
 impl Recipient {
     /// Gets ready; sends nothing.
@@ -69,19 +82,20 @@ impl Recipient {
         &self.name
     }
 
-    /// The letter about news, if they are any to this recipient.
-    pub(super) fn letter(&self, news: News<'_>, made: Timestamp) -> Option<Letter> {
-        let body = match self.way {
-            Way::Mediator => mediator::body(news)?,
-            Way::Standard(_) => standard::body(news, made)?,
+    /// The letter about news. Whether they are any to this recipient, its gist says.
+    pub(super) fn letter(&self, news: News<'_>, made: Timestamp) -> Letter {
+        let (body, gist) = match self.way {
+            Way::Mediator => mediator::body(news),
+            Way::Standard(_) => standard::body(news, made),
         };
-        Some(Letter {
+        Letter {
             id: format!("msg_{}", Uuid::new_v4().simple()),
             target: self.name.clone(),
             mailbox: news.mailbox.to_string(),
             body,
+            gist: digest(&gist),
             made: made.as_second(),
-        })
+        }
     }
 
     /// Delivers a letter.
@@ -97,14 +111,17 @@ impl Recipient {
                 (self.outbound.post(&[], &headers, body).await, standard::arrived)
             }
         };
-        let answered = answered.map_err(|Unreachable(problem)| NotDelivered::Unreachable(problem))?;
+        let answered = answered.map_err(|Unreachable(text)| NotDelivered {
+            why: Why::Unreachable,
+            problem: Problem { logged: text.clone(), text },
+        })?;
         judge(&answered).map_err(|problem| NotDelivered::of(&answered, problem))
     }
 
     /// Asks a mediator for the watches that it wants; others have none. It asks for them before it answers.
     ///
     /// # Errors
-    /// A text for the operator.
+    /// A text for the log.
     pub(super) async fn synchronise(&self) -> Result<(), String> {
         match self.way {
             Way::Mediator => mediator::synchronise(&self.outbound).await,
@@ -116,14 +133,21 @@ impl Recipient {
 impl NotDelivered {
     /// What an answer means that says that nothing has arrived. Whoever answers for another that it does not answer
     /// (RFC 9110 §15.6.3 to §15.6.5) has not seen what the letter says.
-    fn of(answered: &Answered, problem: String) -> Self {
-        match (answered.status, answered.retry_after) {
-            (429 | 503, Some(pause)) => Self::Later(pause, problem),
-            (429, None) => Self::Later(PAUSE, problem),
-            (408 | 502 | 503 | 504, _) => Self::Unreachable(problem),
-            _ => Self::Refused(problem),
-        }
+    fn of(answered: &Answered, problem: Problem) -> Self {
+        let why = match (answered.status, answered.retry_after) {
+            (429 | 503, Some(pause)) => Why::Later(pause),
+            (429, None) => Why::Later(PAUSE),
+            (408 | 502 | 503 | 504, _) => Why::Unreachable,
+            (425 | 500.., _) => Why::Failed,
+            _ => Why::Refused,
+        };
+        Self { why, problem }
     }
+}
+
+/// Of two texts the same only if they are.
+fn digest(text: &str) -> String {
+    STANDARD_NO_PAD.encode(Sha256::digest(text))
 }
 
 /// For whoever wants less and does not say how much.

@@ -48,9 +48,8 @@ impl Monitor {
     pub(super) async fn tell(&self, mailbox: &Mailbox) -> Result<bool, Failure> {
         let now = (self.clock)();
         let targets = self.list.settle(mailbox, now, |finding| {
-            let (alias, before) = (finding.alias.as_str(), finding.before.as_ref());
-            let news = News { mailbox, alias, before, now: &finding.now };
-            self.posts.iter().filter_map(|post| post.recipient.letter(news, now)).collect()
+            let news = News { mailbox, alias: &finding.alias, now: &finding.now };
+            self.posts.iter().map(|post| post.recipient.letter(news, now)).collect()
         });
         let Some(targets) = targets.await? else { return Ok(false) };
         let told = self.posts.iter().filter(|post| targets.iter().any(|target| target == post.recipient.name()));

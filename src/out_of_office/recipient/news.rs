@@ -10,7 +10,5 @@ use crate::out_of_office::state::Standing;
 pub(in crate::out_of_office) struct News<'a> {
     pub(in crate::out_of_office) mailbox: &'a Mailbox,
     pub(in crate::out_of_office) alias: &'a str,
-    /// What was told last, if anything was.
-    pub(in crate::out_of_office) before: Option<&'a Standing>,
     pub(in crate::out_of_office) now: &'a Standing,
 }
