@@ -295,7 +295,7 @@ async fn on_a_full_disk_nothing_is_lost_and_what_is_there_can_go_out() {
     store.connection.lock().unwrap().pragma_update(None, "max_page_count", 1).unwrap();
     fails_and_keeps_everything(&store).await;
     // Several in one go: all or none.
-    let many = (0..500).map(|made| letter("c", made)).collect();
+    let many = (0..500).map(|made| letter(&format!("c{made}"), made)).collect();
     assert_eq!(store.post(many).await.unwrap_err(), Failure::Internal);
     assert_eq!(store.outbox_size().await.unwrap(), (2, 0));
     store.delivered(1).await.unwrap();
