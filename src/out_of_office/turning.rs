@@ -41,13 +41,17 @@ impl Monitor {
     }
 
     /// Notes what is known of a mailbox and was not noted, and posts the letters about it; says whether correspondents
-    /// hear something else.
+    /// hear something else. If it panics, about this mailbox alone nothing is told.
     ///
     /// # Errors
     /// [`Failure::Internal`] if it could not be noted.
-    pub(super) async fn tell(&self, mailbox: &Mailbox) -> Result<bool, Failure> {
-        let now = (self.clock)();
-        let targets = self.list.settle(mailbox, now, |finding| {
+    pub(super) async fn tell(self: &Arc<Self>, mailbox: &Mailbox) -> Result<bool, Failure> {
+        let (monitor, mailbox) = (Arc::clone(self), mailbox.clone());
+        apart(async move { monitor.tell_now(&mailbox).await }).await.unwrap_or(Ok(false))
+    }
+
+    async fn tell_now(&self, mailbox: &Mailbox) -> Result<bool, Failure> {
+        let targets = self.list.settle(mailbox, self.clock, |finding, now| {
             let (alias, before) = (finding.alias.as_str(), finding.before.as_ref());
             let news = News { mailbox, alias, before, now: &finding.now };
             self.posts.iter().filter_map(|post| post.recipient.letter(news, now)).collect()
@@ -59,5 +63,25 @@ impl Monitor {
     }
 }
 
+/// Does some work of which a panic ends nothing else; then there is no result.
+async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let done = tokio::spawn(work).await;
+    if done.is_err() {
+        tracing::error!("a defect keeps what a mailbox's correspondents hear from being told: report it");
+    }
+    done.ok()
+}
+
 /// How often it is tried whether the store works again.
 const STUCK: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[tokio::test]
+    async fn a_defect_about_one_mailbox_ends_nothing_else() {
+        assert_eq!(apart(async { 7 }).await, Some(7));
+        assert_eq!(apart(async { assert!(std::hint::black_box(false), "a defect") }).await, None);
+    }
+}

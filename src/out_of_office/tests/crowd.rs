@@ -67,7 +67,7 @@ impl Crowd {
             let known = Known {
                 alias: String::new(),
                 since: changed,
-                tenant: Some("t".into()),
+                tenant: Ok("t".into()),
                 replies: Some(off()),
                 standing: Some(Standing { away: None, changed }),
                 is_sound: true,
@@ -120,7 +120,7 @@ impl Crowd {
         for ticket in tickets {
             self.book.learn(&ticket, answer.clone(), clock, now);
             if let Some(finding) = self.book.finding(&ticket.mailbox, clock) {
-                self.book.noted(&ticket.mailbox, finding);
+                self.book.noted(&ticket.mailbox, finding, clock);
             }
         }
     }
