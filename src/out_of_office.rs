@@ -131,17 +131,21 @@ impl Monitor {
 
     /// Watches a mailbox from now on, under the name that it was asked for by, to which the domain of the settings is
     /// added where it has none. One that is watched already stays so; its name is what a mediator asked for it by last.
-    /// Returns before Graph was asked. Says whether it is new.
+    /// If a mediator asks for it again, whoever lacks what was told of it last is told it. Returns before Graph was asked.
+    /// Says whether it is new.
     ///
     /// # Errors
     /// [`Failure::BadAddress`]; [`Failure::NoSuchMailbox`] outside every tenant; [`Failure::Denied`] outside
     /// the settings' mailboxes; [`Failure::TooManyWatches`] when as many are watched as can be;
     /// [`Failure::Internal`] if the store fails.
-    pub async fn watch(&self, name: &str, asker: Asker) -> Result<(Mailbox, bool), Failure> {
+    pub async fn watch(self: &Arc<Self>, name: &str, asker: Asker) -> Result<(Mailbox, bool), Failure> {
         let mailbox = self.mailbox(name)?;
         let tenant = tenant_of(&self.graphs, &self.client, &mailbox)?;
         let alias = (name.trim().to_owned(), asker == Asker::Mediator);
         let is_new = self.list.watch(mailbox.clone(), alias, (self.clock)(), tenant).await?;
+        if asker == Asker::Mediator && !is_new {
+            self.remind(&mailbox).await?;
+        }
         Ok((mailbox, is_new))
     }
 

@@ -77,7 +77,6 @@ pub(super) struct Finding {
     seen: u64,
     pub(super) alias: String,
     pub(super) replies: AutomaticReplies,
-    pub(super) before: Option<Standing>,
     pub(super) now: Standing,
     /// Whether correspondents hear something else than what was told, or nobody was told yet.
     pub(super) is_heard: bool,
@@ -259,16 +258,15 @@ impl Book {
             seen: entry.seen,
             alias: entry.alias.clone(),
             replies: replies.clone(),
-            before: entry.standing.clone(),
             now: entry.standing(replies, now),
             is_heard,
         })
     }
 
     /// What everybody should have been told of a mailbox, under which name, if nothing is to be noted of it.
-    pub(super) fn told(&self, mailbox: &Mailbox, now: Timestamp) -> Option<(&str, &Standing)> {
+    pub(super) fn told(&self, mailbox: &Mailbox, now: Timestamp) -> Option<(String, Standing)> {
         let entry = self.entries.get(mailbox).filter(|entry| entry.is_noted && entry.is_in_step(now))?;
-        Some((&entry.alias, entry.standing.as_ref()?))
+        Some((entry.alias.clone(), entry.standing.clone()?))
     }
 
     /// Whether the store has not been asked yet if everybody was told that.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
 
-use super::book::{Book, Finding, Known};
+use super::book::{Book, Known};
 use super::pace::Pace;
 use super::record;
 use super::state::Standing;
@@ -146,8 +146,8 @@ impl List {
         done.await.unwrap_or(Err(Failure::Internal))
     }
 
-    /// Notes what is to be noted of a mailbox, with the letters that `write` makes of it if it is heard. Gives whom
-    /// it was told: `None` if it is not heard.
+    /// Notes what is to be noted of a mailbox, with those of the letters that `write` makes of it that tell their target
+    /// something. Says whether correspondents hear something else, and gives the targets.
     ///
     /// # Errors
     /// [`Failure::Internal`] if the store fails; then it is still to be noted.
@@ -155,14 +155,14 @@ impl List {
         &self,
         mailbox: &Mailbox,
         clock: fn() -> Timestamp,
-        write: impl FnOnce(&Finding, Timestamp) -> Vec<Letter>,
-    ) -> Result<Option<Vec<String>>, Failure> {
+        write: impl FnOnce(&str, &Standing, Timestamp) -> Vec<Letter>,
+    ) -> Result<(bool, Vec<String>), Failure> {
         let _writing = self.writing.lock().await;
         // Read now: what was true before the lock was waited for may not be any more.
         let now = clock();
-        let Some(finding) = self.book().finding(mailbox, now) else { return Ok(None) };
-        let letters = if finding.is_heard { write(&finding, now) } else { Vec::new() };
-        let targets = finding.is_heard.then(|| letters.iter().map(|letter| letter.target.clone()).collect());
+        let Some(finding) = self.book().finding(mailbox, now) else { return Ok((false, Vec::new())) };
+        let letters = write(&finding.alias, &finding.now, now);
+        let is_heard = finding.is_heard;
         let change = AwayChange {
             mailbox: mailbox.as_str().to_owned(),
             settings: record::write_replies(&finding.replies),
@@ -170,8 +170,8 @@ impl List {
             changed: finding.now.changed.as_second(),
             letters,
         };
-        let is_watched = match self.store.note_away(change).await {
-            Ok(is_watched) => is_watched,
+        let targets = match self.store.note_away(change).await {
+            Ok(targets) => targets,
             Err(failure) => {
                 if !self.is_stuck.swap(true, Relaxed) {
                     tracing::error!(
@@ -185,15 +185,38 @@ impl List {
         if self.is_stuck.swap(false, Relaxed) {
             tracing::info!("what has changed in automatic replies is noted and told again");
         }
-        if !is_watched {
+        let Some(targets) = targets else {
             tracing::warn!("a mailbox is watched no more: somebody else has taken it out of the store");
             self.book().unwatch(mailbox);
             self.count();
-            return Ok(None);
-        }
+            return Ok((false, Vec::new()));
+        };
         if self.book().noted(mailbox, finding, now) {
             self.to_turn.notify_one();
         }
+        Ok((is_heard, targets))
+    }
+
+    /// Posts those of the letters that `write` makes of what was told of a mailbox that tell their target something: it
+    /// may be new, or may have lost what was sent. Gives the targets. What is still to be noted is told anyway.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store fails.
+    pub(super) async fn remind(
+        &self,
+        mailbox: &Mailbox,
+        clock: fn() -> Timestamp,
+        write: impl FnOnce(&str, &Standing, Timestamp) -> Vec<Letter>,
+    ) -> Result<Vec<String>, Failure> {
+        let _writing = self.writing.lock().await;
+        let now = clock();
+        let Some((alias, standing)) = self.book().told(mailbox, now) else { return Ok(Vec::new()) };
+        let owed = self.store.owed(write(&alias, &standing, now)).await?;
+        let targets = match owed.is_empty() {
+            true => Vec::new(),
+            false => self.store.remind_away(mailbox.as_str().to_owned(), owed).await?,
+        };
+        self.book().settled(mailbox);
         Ok(targets)
     }
 

@@ -57,7 +57,8 @@ impl Monitor {
                     }
                     failure.label()
                 }
-                (Learned::Nothing | Learned::Failed { .. }, _) => "nothing",
+                (Learned::Nothing, _) => self.catch_up(ticket).await,
+                (Learned::Failed { .. }, _) => "nothing",
                 (Learned::News, _) => self.note(ticket).await,
             };
             self.metrics.away_looks.get_or_create(&OutcomeLabel { outcome }).inc();
@@ -80,6 +81,13 @@ impl Monitor {
             Ok(false) => "nothing",
             Err(failure) => failure.label(),
         }
+    }
+
+    /// After the first look since the start: webhooks may have been added to the configuration, or letters been lost.
+    async fn catch_up(self: &Arc<Self>, ticket: &Ticket) -> &'static str {
+        let is_unsettled = self.list.book().is_unsettled(&ticket.mailbox);
+        // If the store fails, the next look tries again.
+        if is_unsettled && self.remind(&ticket.mailbox).await.is_err() { Failure::Internal.label() } else { "nothing" }
     }
 
     /// Asks Graph, in the tickets' order. What may not be watched any more is not asked for.

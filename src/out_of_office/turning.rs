@@ -5,13 +5,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Monitor;
 use super::recipient::News;
+use super::state::Standing;
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
+use crate::store::Letter;
 
 impl Monitor {
     /// Tells turns, and what could not be told before, until `end`.
@@ -47,19 +50,41 @@ impl Monitor {
     /// [`Failure::Internal`] if it could not be noted.
     pub(super) async fn tell(self: &Arc<Self>, mailbox: &Mailbox) -> Result<bool, Failure> {
         let (monitor, mailbox) = (Arc::clone(self), mailbox.clone());
-        apart(async move { monitor.tell_now(&mailbox).await }).await.unwrap_or(Ok(false))
+        let telling = async move {
+            let write =
+                |alias: &str, now: &Standing, made| monitor.letters(News { mailbox: &mailbox, alias, now }, made);
+            let (is_heard, targets) = monitor.list.settle(&mailbox, monitor.clock, write).await?;
+            monitor.ring(&targets);
+            Ok(is_heard)
+        };
+        apart(telling).await.unwrap_or(Ok(false))
     }
 
-    async fn tell_now(&self, mailbox: &Mailbox) -> Result<bool, Failure> {
-        let targets = self.list.settle(mailbox, self.clock, |finding, now| {
-            let (alias, before) = (finding.alias.as_str(), finding.before.as_ref());
-            let news = News { mailbox, alias, before, now: &finding.now };
-            self.posts.iter().filter_map(|post| post.recipient.letter(news, now)).collect()
-        });
-        let Some(targets) = targets.await? else { return Ok(false) };
+    /// Posts letters about what was told of a mailbox to whoever lacks it.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store fails.
+    pub(super) async fn remind(self: &Arc<Self>, mailbox: &Mailbox) -> Result<(), Failure> {
+        let (monitor, mailbox) = (Arc::clone(self), mailbox.clone());
+        let reminding = async move {
+            let write =
+                |alias: &str, now: &Standing, made| monitor.letters(News { mailbox: &mailbox, alias, now }, made);
+            let targets = monitor.list.remind(&mailbox, monitor.clock, write).await?;
+            monitor.ring(&targets);
+            Ok(())
+        };
+        apart(reminding).await.unwrap_or(Ok(()))
+    }
+
+    /// What each webhook is to be told.
+    fn letters(&self, news: News<'_>, made: Timestamp) -> Vec<Letter> {
+        self.posts.iter().map(|post| post.recipient.letter(news, made)).collect()
+    }
+
+    /// Has letters delivered to targets.
+    fn ring(&self, targets: &[String]) {
         let told = self.posts.iter().filter(|post| targets.iter().any(|target| target == post.recipient.name()));
         told.for_each(|post| post.bell.notify_one());
-        Ok(true)
     }
 }
 

@@ -3,10 +3,19 @@
 //! Letters about one mailbox to one target go out in the order of their numbers, one at a time: the first that is not
 //! given up is the head of its queue, and says so in its row, so that what is due is found without reading the rest.
 
+pub(super) mod posting;
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
+use tokio::time::Instant;
 
 use super::Store;
 use crate::failure::Failure;
+
+#[cfg(test)]
+use posting::post;
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +28,8 @@ pub struct Letter {
     pub mailbox: String,
     /// JSON.
     pub body: String,
+    /// Stands for all of it that matters to whoever gets it: another letter with the same gist tells it nothing.
+    pub gist: String,
     /// When it was written; seconds since 1970.
     pub made: i64,
 }
@@ -53,15 +64,25 @@ pub enum Selection {
     Number(i64),
 }
 
-/// Puts a letter into the outbox, to be sent at once.
-pub(super) fn post(store: &Transaction<'_>, letter: &Letter) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, since, next) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5)";
-    let Letter { id, target, mailbox, body, made } = letter;
-    store.prepare_cached(sql)?.execute(params![id, target, mailbox, body, made])?;
-    lead(store, target, mailbox)
-}
-
 impl Store {
+    /// Of letters those that tell their target something: another thing than what it has, and will have when all that
+    /// waits has arrived. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if that cannot be read.
+    pub async fn owed(&self, letters: Vec<Letter>) -> Result<Vec<Letter>, Failure> {
+        self.read(move |store| {
+            let mut owed = Vec::new();
+            for letter in letters {
+                if posting::is_owed(store, &letter)? {
+                    owed.push(letter);
+                }
+            }
+            Ok(owed)
+        })
+        .await
+    }
+
     /// Letters to a target that are to be sent by a second: of each mailbox the first that is not given up, those
     /// first that have waited longest.
     ///
@@ -82,14 +103,10 @@ impl Store {
     pub async fn delivered(&self, number: i64) -> Result<(), Failure> {
         self.run(move |store| {
             // It may have been thrown away while it was under way.
-            let Some((target, mailbox)) = remove(store, number)? else { return Ok(()) };
-            let sql = "INSERT INTO delivered (target, mailbox, number) VALUES (?1, ?2, ?3) \
-                       ON CONFLICT DO UPDATE SET number = max(number, excluded.number)";
-            store.prepare_cached(sql)?.execute(params![target, mailbox, number])?;
+            let Some((target, mailbox, gist)) = remove(store, number)? else { return Ok(()) };
+            store.prepare_cached(ARRIVED)?.execute(params![target, mailbox, number, gist])?;
             // An operator may have had an earlier one sent again while this one was under way.
-            let sql = "UPDATE outbox SET dead = 1, head = 0, problem = 'a later one arrived before it' \
-                       WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND number < ?3";
-            store.prepare_cached(sql)?.execute(params![target, mailbox, number])?;
+            store.prepare_cached(OVERTAKE)?.execute(params![target, mailbox, number])?;
             lead(store, &target, &mailbox)
         })
         .await
@@ -196,7 +213,9 @@ impl Store {
         self.run(move |store| {
             let letters = selected(store, which)?;
             for letter in &letters {
-                if let Some((target, mailbox)) = remove(store, letter.number)? {
+                if let Some((target, mailbox, _)) = remove(store, letter.number)? {
+                    // It may have arrived without our knowing.
+                    store.prepare_cached(UNCERTAIN)?.execute(params![target, mailbox, letter.number])?;
                     lead(store, &target, &mailbox)?;
                 }
             }
@@ -205,10 +224,23 @@ impl Store {
         .await
     }
 
+    /// Tells the operator now and then that letters had to go.
+    pub(super) fn warn_of_crowd(&self, webhook: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS) {
+            *warned = Some(Instant::now());
+            tracing::warn!(
+                webhook,
+                most = posting::MOST,
+                "too many letters about one mailbox wait: old ones that were never sent are thrown away for new ones"
+            );
+        }
+    }
+
     /// Puts letters into the outbox, for tests of what is done with them.
     #[cfg(test)]
     pub(crate) async fn post(&self, letters: Vec<Letter>) -> Result<(), Failure> {
-        self.run(move |store| letters.iter().try_for_each(|letter| post(store, letter))).await
+        self.run(move |store| letters.iter().try_for_each(|letter| post(store, letter).map(drop))).await
     }
 
     /// Has every change fail, as on a disk that can no longer be written.
@@ -230,10 +262,10 @@ fn lead(store: &Transaction<'_>, target: &str, mailbox: &str) -> rusqlite::Resul
     store.prepare_cached(sql)?.execute(params![target, mailbox, number]).map(drop)
 }
 
-/// Takes a letter out, and says whose queue it was in.
-fn remove(store: &Transaction<'_>, number: i64) -> rusqlite::Result<Option<(String, String)>> {
-    let sql = "DELETE FROM outbox WHERE number = ?1 RETURNING target, mailbox";
-    store.prepare_cached(sql)?.query_row([number], queue).optional()
+/// Takes a letter out, and gives its target, its mailbox and its gist.
+fn remove(store: &Transaction<'_>, number: i64) -> rusqlite::Result<Option<(String, String, String)>> {
+    let removed = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    store.prepare_cached(REMOVE)?.query_row([number], removed).optional()
 }
 
 fn selected(store: &Transaction<'_>, which: Selection) -> rusqlite::Result<Vec<Waiting>> {
@@ -249,8 +281,15 @@ fn due() -> String {
     format!("SELECT {COLUMNS} FROM outbox WHERE target = ?1 AND head = 1 AND next <= ?2 ORDER BY next, number LIMIT ?3")
 }
 
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(3600);
+const REMOVE: &str = "DELETE FROM outbox WHERE number = ?1 RETURNING target, mailbox, gist";
+const ARRIVED: &str = "INSERT INTO delivered (target, mailbox, number, gist) VALUES (?1, ?2, ?3, ?4) \
+    ON CONFLICT DO UPDATE SET number = max(number, excluded.number), gist = excluded.gist";
+const OVERTAKE: &str = "UPDATE outbox SET dead = 1, head = 0, problem = 'a later one arrived before it' \
+    WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND number < ?3";
+const UNCERTAIN: &str = "UPDATE delivered SET gist = NULL WHERE target = ?1 AND mailbox = ?2 AND number < ?3";
 /// As [`waiting`] reads them.
-const COLUMNS: &str = "number, id, target, mailbox, body, made, since, tries, next, problem, dead, \
+const COLUMNS: &str = "number, id, target, mailbox, body, gist, made, since, tries, next, problem, dead, \
     EXISTS (SELECT 1 FROM delivered WHERE delivered.target = outbox.target AND delivered.mailbox = outbox.mailbox \
             AND delivered.number > outbox.number)";
 
@@ -262,14 +301,15 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
             target: row.get(2)?,
             mailbox: row.get(3)?,
             body: row.get(4)?,
-            made: row.get(5)?,
+            gist: row.get(5)?,
+            made: row.get(6)?,
         },
-        since: row.get(6)?,
-        tries: row.get(7)?,
-        next: row.get(8)?,
-        problem: row.get(9)?,
-        is_dead: row.get(10)?,
-        is_superseded: row.get(11)?,
+        since: row.get(7)?,
+        tries: row.get(8)?,
+        next: row.get(9)?,
+        problem: row.get(10)?,
+        is_dead: row.get(11)?,
+        is_superseded: row.get(12)?,
     })
 }
 

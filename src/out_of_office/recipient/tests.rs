@@ -11,8 +11,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::calendar::Mailbox;
 use crate::calendar::Window;
 use crate::calendar::out_of_office::{Audience, Away};
+use crate::out_of_office::Standing;
 use crate::outbound::Target;
 use crate::outbound::stub::{Stub, reply, target};
 
