@@ -168,12 +168,80 @@ async fn who_may_not_be_watched_any_more_is_not_asked_for() {
         bench.set(name, set("disabled", ""));
         bench.monitor.watch(name, Asker::Mediator).await.unwrap();
     }
+    bench.run();
+    until(async || bench.looks("change") == 2).await;
+    bench.graph.calls.lock().unwrap().clear();
     bench.restart(&["ben@*"]).await;
     bench.run();
-    until(async || bench.looks("change") + bench.looks("denied") == 2).await;
+    until(async || bench.looks("nothing") == 1).await;
     assert_eq!(*bench.graph.calls.lock().unwrap(), [["ben@example.com"]]);
-    assert_eq!(bench.monitor.watched("anna").unwrap().problem, Some(Failure::Denied));
+    let anna = bench.monitor.watched("anna").unwrap();
+    assert_eq!((anna.problem, anna.standing), (Some(Failure::Denied), None));
     assert!(bench.monitor.unwatch("anna").await.unwrap().1);
+}
+
+#[tokio::test]
+async fn a_mediators_name_for_a_mailbox_is_kept_and_told() {
+    let mut bench = Bench::new().await;
+    bench.set("anna", set("alwaysEnabled", "gone"));
+    bench.run();
+    bench.monitor.watch(" anna@example.com ", Asker::Api).await.unwrap();
+    until(async || bench.looks("change") == 1).await;
+    let mut all = vec![told("anna@example.com", "True gone")];
+    assert_eq!(bench.letters().await, all, "trimmed");
+    for (name, asker) in [("Anna", Asker::Mediator), ("anna@example.com", Asker::Api), (" Anna", Asker::Mediator)] {
+        assert!(!bench.monitor.watch(name, asker).await.unwrap().1);
+        assert_eq!(bench.monitor.watched("anna").unwrap().alias, "Anna");
+    }
+    all.push(told("Anna", "True gone"));
+    assert_eq!(bench.letters().await, all, "once");
+    assert_eq!(bench.store.away_watches().await.unwrap()[0].alias, "Anna");
+}
+
+#[tokio::test]
+async fn who_lacks_what_was_told_is_told_it_after_a_start_and_when_a_mediator_asks_again() {
+    let mut bench = Bench::new().await;
+    bench.set("anna", set("alwaysEnabled", "gone"));
+    bench.run();
+    bench.monitor.watch("anna", Asker::Mediator).await.unwrap();
+    until(async || bench.looks("change") == 1).await;
+    // The letter is given up, or the webhook is new.
+    for fate in ["UPDATE outbox SET dead = 1, head = 0", "DELETE FROM outbox"] {
+        sql(&bench, fate);
+        bench.monitor.watch("anna", Asker::Api).await.unwrap();
+        bench.until_looked("nothing").await;
+        sql(&bench, "DELETE FROM outbox WHERE dead = 1");
+        assert!(bench.letters().await.is_empty());
+        bench.monitor.watch("anna", Asker::Mediator).await.unwrap();
+        bench.monitor.watch("anna", Asker::Mediator).await.unwrap();
+        assert_eq!(bench.letters().await, [told("anna", "True gone")]);
+
+        sql(&bench, "DELETE FROM outbox");
+        bench.restart(ALL).await;
+        bench.run();
+        until(async || bench.looks("nothing") == 1).await;
+        assert_eq!(bench.letters().await, [told("anna", "True gone")]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_true_any_more_when_it_can_be_noted_is_not_told() {
+    let mut bench = Bench::new().await;
+    bench.set("anna", set("scheduled", "at lunch"));
+    bench.run();
+    bench.pass(3600 + 3590).await;
+    // Somebody else writes; whoever wants to write here waits.
+    let other = rusqlite::Connection::open(bench.file()).unwrap();
+    bench.monitor.watch("anna", Asker::Mediator).await.unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let monitor = Arc::clone(&bench.monitor);
+    let ben = tokio::spawn(async move { monitor.watch("ben", Asker::Mediator).await });
+    until(async || bench.monitor.watched("anna").unwrap().looked.is_some()).await;
+    bench.pass(20).await;
+    other.execute_batch("COMMIT").unwrap();
+    ben.await.unwrap().unwrap();
+    until(async || bench.looks("change") + bench.looks("nothing") > 0).await;
+    assert_eq!(bench.letters().await, [told("anna", "False ")]);
 }
 
 #[tokio::test]
