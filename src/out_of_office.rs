@@ -98,6 +98,14 @@ impl Monitor {
             }
             posts.push(Post { recipient, bell: Arc::default() });
         }
+        let names = posts.iter().map(|post| post.recipient.name().to_owned()).collect();
+        let strangers = store.give_up_strangers(names).await;
+        let strangers = strangers.map_err(|_| "the outbox cannot be read from the store".to_owned())?;
+        if strangers > 0 {
+            let hint = "letters to webhooks that are not configured any more are given up: `calendar-relay outbox list` \
+                        shows them";
+            tracing::warn!(letters = strangers, "{hint}");
+        }
         let pace = Pace { interval, longest_interval, calls_per_second };
         let tenant_of = |mailbox: &Mailbox| tenant_of(&graphs, &client, mailbox);
         let list = Arc::new(List::open(store.clone(), Arc::clone(&metrics), pace, clock(), tenant_of).await?);

@@ -125,7 +125,7 @@ impl Delivery {
         if room == 0 {
             return Ok(Vec::new());
         }
-        let due = self.store.due_letters(self.name(), self.now(), room + busy.len()).await?;
+        let due = self.store.due_letters(self.name(), self.now(), seconds(LATEST), room + busy.len()).await?;
         Ok(due.into_iter().filter(|it| !busy.contains(&it.letter.mailbox)).take(room).collect())
     }
 

@@ -161,7 +161,8 @@ mod tests {
     const ANNA: &str = "anna@example.com";
 
     fn letter(mailbox: &str, id: &str) -> Letter {
-        Letter { id: id.into(), target: "phone".into(), mailbox: mailbox.into(), body: "{}".into(), made: 5 }
+        let (id, gist) = (id.to_owned(), id.to_owned());
+        Letter { id, target: "phone".into(), mailbox: mailbox.into(), body: "{}".into(), gist, made: 5 }
     }
 
     fn change(mailbox: &str, letters: &[&str]) -> AwayChange {
@@ -188,7 +189,9 @@ mod tests {
         let path = folder.path().join("store");
         let store = Store::open(&path).unwrap();
         assert!(store.watch_away(ANNA.into(), "anna".into(), 3).await.unwrap());
-        assert!(store.note_away(change(ANNA, &["1", "2"])).await.unwrap());
+        let targets = store.note_away(change(ANNA, &["1", "2", "2"])).await.unwrap();
+        assert_eq!(targets, Some(vec!["phone".to_owned(), "phone".to_owned()]), "the second is not told twice");
+        assert_eq!(store.note_away(change(ANNA, &["2"])).await.unwrap(), Some(vec![]));
         assert!(!store.watch_away(ANNA.into(), "Anna".into(), 9).await.unwrap(), "it is watched already");
         drop(store);
         let store = Store::open(&path).unwrap();
@@ -207,12 +210,12 @@ mod tests {
     #[tokio::test]
     async fn of_what_is_not_watched_nothing_is_noted() {
         let store = Store::in_memory().unwrap();
-        assert!(!store.note_away(change(ANNA, &["1"])).await.unwrap());
+        assert_eq!(store.note_away(change(ANNA, &["1"])).await.unwrap(), None);
         assert_eq!((store.away_watches().await.unwrap(), ids(&store).await.len()), (vec![], 0));
     }
 
     #[tokio::test]
-    async fn with_a_watch_go_its_letters_but_those_that_were_given_up() {
+    async fn with_a_watch_go_its_letters_and_what_is_known_of_them() {
         let store = Store::in_memory().unwrap();
         for mailbox in [ANNA, "ben@example.com"] {
             store.watch_away(mailbox.into(), mailbox.into(), 3).await.unwrap();
@@ -223,11 +226,17 @@ mod tests {
             |store: &rusqlite::Transaction<'_>| store.execute("UPDATE outbox SET dead = 1 WHERE id = 'dead'", []);
         store.run(bury).await.unwrap();
         assert!(store.unwatch_away(ANNA.into()).await.unwrap());
-        assert_eq!(ids(&store).await, ["dead", "2"]);
+        assert_eq!(ids(&store).await, ["2"]);
         assert!(!store.unwatch_away(ANNA.into()).await.unwrap());
         store.watch_away(ANNA.into(), ANNA.into(), 8).await.unwrap();
         let again = store.away_watches().await.unwrap().remove(0);
         assert_eq!((again.since, again.settings, again.told, again.changed), (8, None, None, None));
+        store.note_away(change(ANNA, &["3"])).await.unwrap();
+        store.delivered(4).await.unwrap();
+        assert_eq!(store.note_away(change(ANNA, &["3"])).await.unwrap(), Some(vec![]), "it has that");
+        store.unwatch_away(ANNA.into()).await.unwrap();
+        store.watch_away(ANNA.into(), ANNA.into(), 9).await.unwrap();
+        assert_eq!(store.note_away(change(ANNA, &["3"])).await.unwrap().unwrap().len(), 1, "it is told afresh");
     }
 
     #[tokio::test]

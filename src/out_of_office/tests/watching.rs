@@ -155,7 +155,7 @@ async fn after_a_restart_nothing_is_told_again_and_what_is_damaged_is_looked_at_
     assert_eq!(bench.monitor.watches_after(None, usize::MAX).unwrap().len(), 2);
     bench.run();
     until(async || bench.looks("change") == 1).await;
-    assert_eq!(bench.letters().await[3..], [told("ben", "True ben")]);
+    assert_eq!(bench.letters().await.len(), 3, "what it is found to be waits to be told already");
     let rows = bench.store.away_watches().await.unwrap();
     assert!(rows.iter().any(|row| row.mailbox == "rubbish"), "it is kept");
     assert!(rows.iter().all(|row| row.told.as_deref() != Some("{\"away")));
