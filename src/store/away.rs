@@ -1,6 +1,6 @@
 //! Whose automatic replies are watched, what they were, and what was told of them.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::Store;
 use super::outbox::{self, Letter};
@@ -114,23 +114,43 @@ impl Store {
             if store.prepare_cached(sql)?.execute(values)? == 0 {
                 return Ok(None);
             }
-            let (mut targets, mut crowded) = (Vec::new(), None);
-            for letter in change.letters {
-                if outbox::posting::is_owed(store, &letter)? {
-                    if outbox::posting::post(store, &letter)? {
-                        crowded = Some(letter.target.clone());
-                    }
-                    targets.push(letter.target);
-                }
-            }
-            Ok(Some((targets, crowded)))
+            post_owed(store, change.letters).map(Some)
         });
         let Some((targets, crowded)) = noted.await? else { return Ok(None) };
-        if let Some(webhook) = crowded {
-            self.warn_of_crowd(&webhook);
-        }
+        crowded.into_iter().for_each(|webhook| self.warn_of_crowd(&webhook));
         Ok(Some(targets))
     }
+
+    /// Puts those letters about a mailbox into the outbox that are owed (see [`Self::owed`]), if it is watched. Gives their
+    /// targets.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if they could not be noted.
+    pub async fn remind_away(&self, mailbox: String, letters: Vec<Letter>) -> Result<Vec<String>, Failure> {
+        let posted = self.run(move |store| {
+            match store.prepare_cached("SELECT 1 FROM away_watches WHERE mailbox = ?1")?.exists([mailbox])? {
+                true => post_owed(store, letters),
+                false => Ok((Vec::new(), None)),
+            }
+        });
+        let (targets, crowded) = posted.await?;
+        crowded.into_iter().for_each(|webhook| self.warn_of_crowd(&webhook));
+        Ok(targets)
+    }
+}
+
+/// Posts letters that are owed. Gives their targets, and one of these that has too many.
+fn post_owed(store: &Transaction<'_>, letters: Vec<Letter>) -> rusqlite::Result<(Vec<String>, Option<String>)> {
+    let (mut targets, mut crowded) = (Vec::new(), None);
+    for letter in letters {
+        if outbox::posting::is_owed(store, &letter)? {
+            if outbox::posting::post(store, &letter)? {
+                crowded = Some(letter.target.clone());
+            }
+            targets.push(letter.target);
+        }
+    }
+    Ok((targets, crowded))
 }
 
 #[cfg(test)]

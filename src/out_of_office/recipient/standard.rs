@@ -50,7 +50,7 @@ pub(super) fn body(news: News<'_>, made: Timestamp) -> (String, String) {
     };
     // Texts alone are always written.
     let body = serde_json::to_string(&event).unwrap_or_default();
-    let gist = (news.alias, record::write_told(news.now.away.as_ref()));
+    let gist = (news.alias, record::write_told(news.now.away.as_deref()));
     (body, serde_json::to_string(&gist).unwrap_or_default())
 }
 

@@ -41,7 +41,7 @@ fn at(text: &str) -> Timestamp {
 
 fn away(audience: Audience, internal: &str, external: &str) -> Standing {
     let away = Away { audience, window: None, internal: internal.into(), external: external.into() };
-    Standing { away: Some(away), changed: at("2026-11-18T08:00:00Z") }
+    Standing { away: Some(away.into()), changed: at("2026-11-18T08:00:00Z") }
 }
 
 fn available() -> Standing {
