@@ -107,7 +107,7 @@ fn others_are_told_everything() {
     let recipient = silent(standard(&[SECRET]));
     let window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     let mut scheduled = away(Audience::Contacts, "<p>In &amp; out</p>", "<b>Gone</b>");
-    scheduled.away.as_mut().unwrap().window = window;
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window = window;
     let expected = json!({
         "type": "out_of_office.changed",
         "timestamp": "2026-11-18T08:00:05Z",
@@ -143,7 +143,8 @@ fn others_are_told_every_difference() {
     assert!(is_news(&away(Audience::Everybody, "other", "<p>out</p>")));
     assert!(is_news(&away(Audience::Contacts, "in", "<p>out</p>")));
     let mut scheduled = before.clone();
-    scheduled.away.as_mut().unwrap().window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window =
+        Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     assert!(is_news(&scheduled) && is_news(&available()));
     assert_ne!(told(&recipient, "kim", &before).gist, told(&recipient, "Kim", &before).gist);
 }
