@@ -13,26 +13,12 @@ use tokio::time::Instant;
 
 use super::Store;
 use crate::failure::Failure;
+use posting::lead;
+
+pub use posting::Letter;
 
 #[cfg(test)]
 use posting::post;
-
-/// Something to tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// Its id, the same each time that it is sent.
-    pub id: String,
-    /// The webhook's name in the configuration.
-    pub target: String,
-    /// Whom it is about.
-    pub mailbox: String,
-    /// JSON.
-    pub body: String,
-    /// Stands for all of it that matters to whoever gets it: another letter with the same gist tells it nothing.
-    pub gist: String,
-    /// When it was written; seconds since 1970.
-    pub made: i64,
-}
 
 /// A letter in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,14 +258,6 @@ impl Store {
     }
 }
 
-/// Makes the first living letter of a queue its head, and no other.
-fn lead(store: &Transaction<'_>, target: &str, mailbox: &str) -> rusqlite::Result<()> {
-    let first = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
-    let first = store.prepare_cached(FIRST)?.query_row([target, mailbox], first).optional()?;
-    let Some((number, false)) = first else { return Ok(()) };
-    store.prepare_cached(LEAD)?.execute(params![target, mailbox, number]).map(drop)
-}
-
 /// Takes a letter out, and gives its target, its mailbox and its gist.
 fn remove(store: &Transaction<'_>, number: i64) -> rusqlite::Result<Option<(String, String, String)>> {
     let removed = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
@@ -326,10 +304,6 @@ const SEND_AGAIN: &str = "UPDATE outbox SET dead = 0, tries = 0, since = ?2, nex
 const TARGETS: &str = "SELECT DISTINCT target FROM outbox WHERE head = 1";
 const NO_SUCH_TARGET: &str = "UPDATE outbox SET dead = 1, head = 0, problem = 'no such webhook' \
     WHERE target = ?1 AND dead = 0 AND mailbox IN (SELECT mailbox FROM outbox WHERE target = ?1 AND head = 1)";
-const FIRST: &str =
-    "SELECT number, head FROM outbox WHERE target = ?1 AND mailbox = ?2 AND dead = 0 ORDER BY number LIMIT 1";
-const LEAD: &str = "UPDATE outbox SET head = (number = ?3) \
-    WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND head <> (number = ?3)";
 const REMOVE: &str = "DELETE FROM outbox WHERE number = ?1 RETURNING target, mailbox, gist";
 const ARRIVED: &str = "INSERT INTO delivered (target, mailbox, number, gist) VALUES (?1, ?2, ?3, ?4) \
     ON CONFLICT DO UPDATE SET number = max(number, excluded.number), gist = excluded.gist";

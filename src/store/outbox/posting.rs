@@ -4,7 +4,22 @@
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{Letter, lead};
+/// Something to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// Its id, the same each time that it is sent.
+    pub id: String,
+    /// The webhook's name in the configuration.
+    pub target: String,
+    /// Whom it is about.
+    pub mailbox: String,
+    /// JSON.
+    pub body: String,
+    /// Stands for all of it that matters to whoever gets it: another letter with the same gist tells it nothing.
+    pub gist: String,
+    /// When it was written; seconds since 1970.
+    pub made: i64,
+}
 
 /// Whether a letter tells its target another thing than what it has, or will have.
 ///
@@ -42,6 +57,14 @@ pub(in crate::store) fn forget(store: &Transaction<'_>, mailbox: &str) -> rusqli
     Ok((fates.len() - given_up, given_up))
 }
 
+/// Makes the first living letter of a queue its head, and no other.
+pub(super) fn lead(store: &Transaction<'_>, target: &str, mailbox: &str) -> rusqlite::Result<()> {
+    let first = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+    let first = store.prepare_cached(FIRST)?.query_row([target, mailbox], first).optional()?;
+    let Some((number, false)) = first else { return Ok(()) };
+    store.prepare_cached(LEAD)?.execute(params![target, mailbox, number]).map(drop)
+}
+
 /// Letters about one mailbox that wait for one target. Each tells how the mailbox stands, so that the newest matter most;
 /// the first may be under way.
 pub(super) const MOST: i64 = 100;
@@ -59,3 +82,7 @@ pub(super) const MAKE_ROOM: &str = "DELETE FROM outbox WHERE number = (SELECT nu
     WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND head = 0 AND problem IS NULL ORDER BY number LIMIT 1)";
 pub(super) const FORGET: &str = "DELETE FROM outbox WHERE mailbox = ?1 RETURNING dead";
 pub(super) const FORGET_ARRIVED: &str = "DELETE FROM delivered WHERE mailbox = ?1";
+pub(super) const FIRST: &str =
+    "SELECT number, head FROM outbox WHERE target = ?1 AND mailbox = ?2 AND dead = 0 ORDER BY number LIMIT 1";
+pub(super) const LEAD: &str = "UPDATE outbox SET head = (number = ?3) \
+    WHERE target = ?1 AND mailbox = ?2 AND dead = 0 AND head <> (number = ?3)";

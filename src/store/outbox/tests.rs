@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::posting::{FIRST, LEAD};
 use super::*;
 
 const DAY: i64 = 86_400;
