@@ -71,4 +71,4 @@ fn said(standing: &Standing) -> (&'static str, String) {
 
 const OK: u16 = 200;
 /// It posts up to some thousands of users, and waits up to 10 s for each answer.
-const SETUP: Duration = Duration::from_secs(3600);
+const SETUP: Duration = Duration::from_secs(900);

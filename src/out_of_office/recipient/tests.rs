@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,6 @@ use crate::calendar::Mailbox;
 use crate::calendar::Window;
 use crate::calendar::out_of_office::{Audience, Away};
 use crate::out_of_office::Standing;
-use crate::out_of_office::signing_key::SigningKey;
 use crate::outbound::Target;
 use crate::outbound::stub::{Stub, reply, target};
 
@@ -27,7 +27,7 @@ fn recipient(target: Target, form: Form) -> Recipient {
 }
 
 fn standard(secrets: &[&str]) -> Form {
-    Form::Standard { keys: secrets.iter().map(|secret| SigningKey::parse(&(*secret).into()).unwrap()).collect() }
+    Form::Standard { secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect() }
 }
 
 /// One that nothing is sent to.
@@ -107,7 +107,7 @@ fn others_are_told_everything() {
     let recipient = silent(standard(&[SECRET]));
     let window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     let mut scheduled = away(Audience::Contacts, "<p>In &amp; out</p>", "<b>Gone</b>");
-    Arc::make_mut(scheduled.away.as_mut().unwrap()).window = window;
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window = window;
     let expected = json!({
         "type": "out_of_office.changed",
         "timestamp": "2026-11-18T08:00:05Z",
@@ -143,15 +143,25 @@ fn others_are_told_every_difference() {
     assert!(is_news(&away(Audience::Everybody, "other", "<p>out</p>")));
     assert!(is_news(&away(Audience::Contacts, "in", "<p>out</p>")));
     let mut scheduled = before.clone();
-    Arc::make_mut(scheduled.away.as_mut().unwrap()).window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window =
+        Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     assert!(is_news(&scheduled) && is_news(&available()));
     assert_ne!(told(&recipient, "kim", &before).gist, told(&recipient, "Kim", &before).gist);
 }
 
 #[test]
-fn nothing_is_sent_unsigned() {
-    let webhook = Webhook { name: "phone".into(), target: target("http://127.0.0.1:9"), form: standard(&[]) };
-    assert_eq!(Recipient::new(webhook).unwrap_err(), "webhook phone: needs a secret");
+fn keys_are_whsec_and_base64_of_a_fair_length() {
+    let refused = |secrets: &[&str]| {
+        let webhook = Webhook { name: "phone".into(), target: target("http://127.0.0.1:9"), form: standard(secrets) };
+        Recipient::new(webhook).unwrap_err()
+    };
+    assert_eq!(refused(&[]), "webhook phone: needs a secret");
+    assert_eq!(
+        refused(&[SECRET, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]),
+        "webhook phone: a secret does not begin with whsec_"
+    );
+    assert_eq!(refused(&["whsec_MfKQ9r8GKYqr TwjU"]), "webhook phone: a secret is no base64 after whsec_");
+    assert_eq!(refused(&["whsec_MfKQ9r8G"]), "webhook phone: a secret has 6 bytes; it needs 24 to 64");
 }
 
 #[tokio::test]
