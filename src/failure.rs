@@ -237,6 +237,9 @@ pub enum Failure {
     /// More subscriptions than a client may have.
     #[error("You have exceeded the number of allowed subscriptions.")]
     TooManySubscriptions,
+    /// More mailboxes than the out-of-office monitor can watch.
+    #[error("As many mailboxes are watched as can be.")]
+    TooManyWatches,
     /// Graph is out of reach or answers 5xx.
     #[error("The mailbox data source is unavailable.")]
     Unavailable,
@@ -343,6 +346,7 @@ impl Failure {
             | Self::TooManyProperties
             | Self::TooManyRecipients { .. }
             | Self::TooManySubscriptions
+            | Self::TooManyWatches
             | Self::UpdateCount
             | Self::UpdateMismatch
             | Self::ViewOfNoCalendar
@@ -381,6 +385,7 @@ impl Failure {
             Self::UpdateMismatch => "update_mismatch",
             Self::UpdateCount => "update_count",
             Self::UnsupportedQuery { .. } => "unsupported_query",
+            Self::TooManyWatches => "too_many_watches",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::TooManyStreams => "too_many_streams",
             Self::TooManyFound => "too_many_found",

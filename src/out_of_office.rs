@@ -32,9 +32,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use mediator::InStep;
 pub use settings::{Form, Settings, Webhook};
 pub use signing_key::SigningKey;
-pub use state::{Standing, Tally, Watched};
+pub use state::{Asker, Standing, Tally, Watched};
 
 use self::delivery::Delivery;
 use self::list::List;
@@ -99,8 +100,16 @@ impl Monitor {
             }
             posts.push(Post { recipient, bell: Arc::default() });
         }
+        let names = posts.iter().map(|post| post.recipient.name().to_owned()).collect();
+        let strangers = store.give_up_strangers(names).await;
+        let strangers = strangers.map_err(|_| "the outbox cannot be read from the store".to_owned())?;
+        if strangers > 0 {
+            let hint = "letters to webhooks that are not configured any more are given up: `calendar-relay outbox list` \
+                        shows them";
+            tracing::warn!(letters = strangers, "{hint}");
+        }
         let pace = Pace { interval, longest_interval, calls_per_second };
-        let tenant_of = |mailbox: &Mailbox| graphs.tenant_of(mailbox).map(str::to_owned);
+        let tenant_of = |mailbox: &Mailbox| tenant_of(&graphs, &client, mailbox);
         let list = Arc::new(List::open(store.clone(), Arc::clone(&metrics), pace, clock(), tenant_of).await?);
         Ok(Self { graphs, store, metrics, clock, client, default_domain, give_up, posts, mediators, list })
     }
@@ -131,18 +140,22 @@ impl Monitor {
     }
 
     /// Watches a mailbox from now on, under the name that it was asked for by, to which the domain of the settings is
-    /// added where it has none. Returns before Graph was asked. Says whether it is new.
+    /// added where it has none. One that is watched already stays so; its name is what a mediator asked for it by last.
+    /// If a mediator asks for it again, whoever lacks what was told of it last is told it. Returns before Graph was asked.
+    /// Says whether it is new.
     ///
     /// # Errors
     /// [`Failure::BadAddress`]; [`Failure::NoSuchMailbox`] outside every tenant; [`Failure::Denied`] outside
-    /// the settings' mailboxes; [`Failure::TooManySubscriptions`] when as many are watched as can be;
+    /// the settings' mailboxes; [`Failure::TooManyWatches`] when as many are watched as can be;
     /// [`Failure::Internal`] if the store fails.
-    pub async fn watch(&self, name: &str) -> Result<(Mailbox, bool), Failure> {
+    pub async fn watch(self: &Arc<Self>, name: &str, asker: Asker) -> Result<(Mailbox, bool), Failure> {
         let mailbox = self.mailbox(name)?;
-        let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
-        let tenant = self.graphs.tenant_of(&mailbox).ok_or_else(nobody)?.to_owned();
-        self.client.permit(&mailbox, Capability::OutOfOfficeRead)?;
-        let is_new = self.list.watch(mailbox.clone(), name.to_owned(), (self.clock)(), tenant).await?;
+        let tenant = tenant_of(&self.graphs, &self.client, &mailbox)?;
+        let alias = (name.trim().to_owned(), asker == Asker::Mediator);
+        let is_new = self.list.watch(mailbox.clone(), alias, (self.clock)(), tenant).await?;
+        if asker == Asker::Mediator && !is_new {
+            self.remind(&mailbox).await?;
+        }
         Ok((mailbox, is_new))
     }
 
@@ -154,12 +167,6 @@ impl Monitor {
         let mailbox = self.mailbox(name)?;
         let was_watched = self.list.unwatch(mailbox.clone()).await?;
         Ok((mailbox, was_watched))
-    }
-
-    /// All watched mailboxes, by address.
-    #[must_use]
-    pub fn watches(&self) -> Vec<Watched> {
-        self.list.book().watches()
     }
 
     /// Some watched mailboxes, by address: those after one, at most so many.
@@ -184,10 +191,11 @@ impl Monitor {
         self.list.book().watched(&mailbox)
     }
 
-    /// Begins to bring all mediators into step, unless that is under way; returns at once. A mediator answers by
-    /// asking for watches, so that it must not be waited for.
-    pub fn synchronise(self: &Arc<Self>) {
-        self.mediators.iter().for_each(|mediator| mediator.bring_into_step());
+    /// Has all mediators brought into step, now or soon; returns at once. A mediator answers by asking for watches, so
+    /// that it must not be waited for.
+    #[must_use]
+    pub fn synchronise(&self) -> InStep {
+        self.mediators.iter().map(|mediator| mediator.bring_into_step()).max().unwrap_or(InStep::Nobody)
     }
 
     /// The mailbox that is meant by a name.
@@ -197,4 +205,15 @@ impl Monitor {
             _ => Mailbox::parse(name),
         }
     }
+}
+
+/// The tenant whose Graph the monitor may ask about a mailbox.
+///
+/// # Errors
+/// [`Failure::NoSuchMailbox`] outside every tenant; [`Failure::Denied`] outside the settings' mailboxes.
+fn tenant_of(graphs: &Graphs, client: &Client, mailbox: &Mailbox) -> Result<String, Failure> {
+    let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
+    let tenant = graphs.tenant_of(mailbox).ok_or_else(nobody)?.to_owned();
+    client.permit(mailbox, Capability::OutOfOfficeRead)?;
+    Ok(tenant)
 }

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::time::Instant;
 
 use crate::failure::Failure;
 
@@ -32,6 +33,8 @@ pub use watches::{Hook, Known, Watch, WatchChanges};
 #[derive(Clone, Debug)]
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
+    /// When the operator was last told that letters had to go because too many wait.
+    warned: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Store {
@@ -76,7 +79,7 @@ impl Store {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), warned: Arc::default() })
     }
 
     /// Does a job on a thread that may wait for the disk, in one transaction.
@@ -213,6 +216,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     target TEXT NOT NULL,
     mailbox TEXT NOT NULL,
     body TEXT NOT NULL,
+    gist TEXT NOT NULL,
     made INTEGER NOT NULL,
     since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
@@ -221,14 +225,15 @@ CREATE TABLE IF NOT EXISTS outbox (
     dead INTEGER NOT NULL DEFAULT 0,
     head INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_alive ON outbox (target, mailbox, number) WHERE dead = 0;
-CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (number) WHERE dead = 1;
+CREATE INDEX IF NOT EXISTS outbox_queues ON outbox (mailbox, target, dead, number);
+CREATE INDEX IF NOT EXISTS outbox_fates ON outbox (dead, number);
 CREATE INDEX IF NOT EXISTS outbox_heads ON outbox (target, next, number) WHERE head = 1;
 CREATE TABLE IF NOT EXISTS delivered (
     target TEXT NOT NULL,
     mailbox TEXT NOT NULL,
     number INTEGER NOT NULL,
-    PRIMARY KEY (target, mailbox)
+    gist TEXT,
+    PRIMARY KEY (mailbox, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS known_by_series ON known (mailbox, series) WHERE series <> '';
 ";

@@ -111,7 +111,7 @@ fn line(letter: &Waiting) -> [String; 7] {
     let next = match (letter.is_dead, letter.is_superseded) {
         (true, true) => "given up, overtaken".to_owned(),
         (true, false) => "given up".to_owned(),
-        (false, _) => instant(letter.next),
+        (false, _) => instant(due(letter)),
     };
     let (about, problem) = (&letter.letter, letter.problem.clone().unwrap_or_default());
     let (made, tries) = (instant(about.made), letter.tries.to_string());
@@ -129,12 +129,17 @@ fn whole(letter: &Waiting) -> Value {
         "made": instant(about.made),
         "tried_since": instant(letter.since),
         "tries": letter.tries,
-        "next": (!letter.is_dead).then(|| instant(letter.next)),
+        "next": (!letter.is_dead).then(|| instant(due(letter))),
         "given_up": letter.is_dead,
         "overtaken": letter.is_superseded,
         "problem": letter.problem,
         "body": serde_json::from_str::<Value>(&about.body).unwrap_or_else(|_| Value::String(about.body.clone())),
     })
+}
+
+/// When a letter is sent: one that was not put off, since it was written.
+fn due(letter: &Waiting) -> i64 {
+    letter.next.max(letter.since)
 }
 
 /// RFC 3339, in UTC.
@@ -171,6 +176,7 @@ mod tests {
                 target: "phone".into(),
                 mailbox: format!("{mailbox}@example.com"),
                 body: format!("{{\"n\":{number}}}"),
+                gist: number.to_string(),
                 made: 1_795_000_000,
             };
             let letters = ["kim", "kim", "robin", "sandy"].iter().enumerate().map(|(at, it)| letter(at + 1, it));
@@ -201,7 +207,7 @@ mod tests {
         }
 
         async fn due(&self) -> Vec<i64> {
-            let due = self.store.due_letters("phone".into(), i64::MAX, 9).await.unwrap();
+            let due = self.store.due_letters("phone".into(), i64::MAX, 0, 9).await.unwrap();
             due.iter().map(|it| it.number).collect()
         }
     }

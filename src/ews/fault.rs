@@ -75,7 +75,7 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::TooManyProperties => ("ErrorInvalidRequest", None, None),
         Failure::TooManyRecipients { .. } => ("ErrorInvalidRecipients", None, None),
         Failure::TooManyStreams => ("ErrorExceededConnectionCount", None, None),
-        Failure::TooManySubscriptions => ("ErrorExceededSubscriptionCount", None, None),
+        Failure::TooManySubscriptions | Failure::TooManyWatches => ("ErrorExceededSubscriptionCount", None, None),
         Failure::UnsupportedQuery { .. } => ("ErrorUnsupportedPathForQuery", None, None),
         Failure::UpdateCount => ("ErrorIncorrectUpdatePropertyCount", None, None),
         Failure::UpdateMismatch => ("ErrorUpdatePropertyMismatch", None, None),

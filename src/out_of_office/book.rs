@@ -2,6 +2,8 @@
 //!
 //! Pure: the time is an argument, and what becomes of the store is told to it. Must not know who is told what.
 
+mod entry;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
@@ -10,11 +12,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::lane::Lane;
-use super::pace::{Pace, jittered};
+use super::pace::{HOPELESS, Pace, jittered};
+use super::schedule::Schedule;
 use super::state::{Standing, Tally, Watched};
 use crate::calendar::Mailbox;
-use crate::calendar::out_of_office::{AutomaticReplies, Status};
+use crate::calendar::out_of_office::AutomaticReplies;
 use crate::failure::Failure;
+use entry::{Entry, last_turn, lasts, until};
 
 /// The watch list.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub(super) struct Book {
     entries: BTreeMap<Mailbox, Entry>,
     /// By tenant.
     lanes: BTreeMap<String, Lane>,
+    /// When something is to be done about mailboxes without a look; in the past where it is not done yet.
+    turning: Schedule<Timestamp>,
+    /// The latest time that was; the clock may be set back.
+    latest: Timestamp,
     /// How many watches have begun.
     births: u64,
 }
@@ -32,36 +40,13 @@ pub(super) struct Book {
 pub(super) struct Known {
     pub(super) alias: String,
     pub(super) since: Timestamp,
-    /// The tenant whose Graph tells of it; nobody is asked without one.
-    pub(super) tenant: Option<String>,
+    /// The tenant whose Graph tells of it, or why nobody may be asked: then what the store has of it is of no use.
+    pub(super) tenant: Result<String, Failure>,
     /// Its automatic replies as the store has them.
     pub(super) replies: Option<AutomaticReplies>,
     pub(super) standing: Option<Standing>,
     /// Whether all of that could be read.
     pub(super) is_sound: bool,
-}
-
-/// A watched mailbox.
-#[derive(Debug)]
-struct Entry {
-    alias: String,
-    since: Timestamp,
-    tenant: Option<String>,
-    /// Tells this watch from an earlier one of the same mailbox.
-    born: u64,
-    /// What the last look brought, as long as it matters: until it is noted, and while it is scheduled.
-    replies: Option<AutomaticReplies>,
-    /// Counts what looks have brought.
-    seen: u64,
-    /// Whether the store has that.
-    is_noted: bool,
-    standing: Option<Standing>,
-    looked: Option<Timestamp>,
-    problem: Option<Failure>,
-    /// How many looks in a row have failed.
-    failed: u32,
-    /// Since when a turn of its schedule is known to have passed untold.
-    overdue: Option<Instant>,
 }
 
 /// A look at a mailbox that is to be made.
@@ -92,9 +77,8 @@ pub(super) struct Finding {
     seen: u64,
     pub(super) alias: String,
     pub(super) replies: AutomaticReplies,
-    pub(super) before: Option<Standing>,
     pub(super) now: Standing,
-    /// Whether it is told: correspondents hear something else, or nobody was told yet.
+    /// Whether correspondents hear something else than what was told, or nobody was told yet.
     pub(super) is_heard: bool,
 }
 
@@ -109,32 +93,43 @@ pub(super) struct Turns {
 
 impl Book {
     pub(super) fn new(pace: Pace) -> Self {
-        Self { pace, entries: BTreeMap::new(), lanes: BTreeMap::new(), births: 0 }
+        Self {
+            pace,
+            entries: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            turning: Schedule::default(),
+            latest: Timestamp::MIN,
+            births: 0,
+        }
     }
 
     /// Takes up a watch that the store has. It is looked at after [`Self::begin`].
     pub(super) fn restore(&mut self, mailbox: Mailbox, known: Known, now: Timestamp, instant: Instant) {
         self.births += 1;
         let Known { alias, since, tenant, replies, standing, is_sound } = known;
-        let problem = tenant.is_none().then(|| Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() });
+        let (tenant, problem) = tenant.map_or_else(|why| (None, Some(why)), |tenant| (Some(tenant), None));
+        // Of what is damaged nothing is believed, and of whom nobody may ask any more nothing is told.
+        let is_told = problem.is_none();
         let mut entry = Entry {
             alias,
             since,
             tenant,
             born: self.births,
-            // Of what is damaged nothing is believed.
-            replies: replies.filter(|replies| is_sound && lasts(replies)),
+            replies: replies.filter(|replies| is_told && is_sound && lasts(replies)),
             seen: 0,
             is_noted: is_sound && standing.is_some(),
-            standing,
+            standing: standing.filter(|_| is_told),
+            is_settled: false,
             looked: None,
             problem,
             failed: 0,
             overdue: None,
+            due_by: None,
         };
         // It turned while nobody watched, and may have been set otherwise meanwhile.
         entry.overdue = (!entry.is_in_step(now)).then_some(instant);
-        self.entries.insert(mailbox, entry);
+        self.entries.insert(mailbox.clone(), entry);
+        self.plan(&mailbox, now);
     }
 
     /// Spreads the first looks over an interval; those come first of which most is not known.
@@ -163,16 +158,21 @@ impl Book {
     pub(super) fn watch(&mut self, mailbox: Mailbox, alias: String, since: Timestamp, tenant: String, now: Instant) {
         if let Some(entry) = self.entries.get_mut(&mailbox) {
             entry.alias = alias;
+            // It may have been created meanwhile.
+            if matches!(entry.problem, Some(Failure::NoSuchMailbox { .. })) {
+                self.hasten(&mailbox, now + HOPELESS);
+            }
             return;
         }
         let lane = self.lanes.entry(tenant.clone()).or_insert_with(|| Lane::new(&tenant, now));
         lane.schedule.put(mailbox.clone(), now);
-        let known = Known { alias, since, tenant: Some(tenant), replies: None, standing: None, is_sound: true };
+        let known = Known { alias, since, tenant: Ok(tenant), replies: None, standing: None, is_sound: true };
         self.restore(mailbox, known, since, now);
     }
 
     /// Watches a mailbox no more.
     pub(super) fn unwatch(&mut self, mailbox: &Mailbox) {
+        self.turning.remove(mailbox);
         let entry = self.entries.remove(mailbox);
         let tenant = entry.and_then(|entry| entry.tenant);
         if let Some(lane) = tenant.and_then(|tenant| self.lanes.get_mut(&tenant)) {
@@ -185,14 +185,16 @@ impl Book {
         let mut calls = Vec::new();
         for (tenant, lane) in &mut self.lanes {
             while let Some(mailboxes) = lane.take(&self.pace, now) {
+                let by = now + self.pace.early();
                 let ticket = |mailbox| {
-                    let born = self.entries.get(&mailbox)?.born;
-                    Some(Ticket { mailbox, born })
+                    let entry = self.entries.get_mut(&mailbox)?;
+                    entry.due_by = entry.due_by.filter(|due| *due > by);
+                    Some(Ticket { mailbox, born: entry.born })
                 };
                 calls.push((tenant.clone(), mailboxes.into_iter().filter_map(ticket).collect()));
             }
         }
-        (calls, self.lanes.values().filter_map(Lane::wake).min())
+        (calls, self.lanes.values().filter_map(|lane| lane.wake(&self.pace)).min())
     }
 
     /// Notes what a look has brought, and when the next one is due. What it brought while the mailbox was not watched,
@@ -226,17 +228,20 @@ impl Book {
                 (learned, before_turn.map_or(wait, |left| left.min(wait)))
             }
             Err(failure) => {
-                entry.failed = entry.failed.saturating_add(1);
+                let is_new = entry.problem.as_ref().map(Failure::label) != Some(failure.label());
+                // That Graph was down says nothing of whether somebody is known.
+                let is_other = is_new && matches!(failure, Failure::NoSuchMailbox { .. });
+                entry.failed = if is_other { 1 } else { entry.failed.saturating_add(1) };
                 let wait = jittered(self.pace.after_failure(entry.failed, &failure));
-                let former = entry.problem.replace(failure);
-                let label = |failure: &Failure| failure.label();
-                let is_new = former.as_ref().map(label) != entry.problem.as_ref().map(label);
+                entry.problem = Some(failure);
                 (Learned::Failed { is_new }, wait)
             }
         };
+        let due = entry.due_by.take().map_or(instant + wait, |due| due.min(instant + wait));
         if let Some(lane) = entry.tenant.as_ref().and_then(|tenant| self.lanes.get_mut(tenant)) {
-            lane.schedule.put(ticket.mailbox.clone(), instant + wait);
+            lane.schedule.put(ticket.mailbox.clone(), due);
         }
+        self.plan(&ticket.mailbox, now);
         learned
     }
 
@@ -244,87 +249,132 @@ impl Book {
     pub(super) fn finding(&self, mailbox: &Mailbox, now: Timestamp) -> Option<Finding> {
         let entry = self.entries.get(mailbox)?;
         let replies = entry.replies.as_ref()?;
-        let (away, before) = (replies.at(now), entry.standing.clone());
-        let is_heard = before.as_ref().is_none_or(|before| before.away != away);
+        let is_heard = entry.is_heard(replies, now);
         if entry.is_noted && !is_heard {
             return None;
         }
-        let changed = match &before {
-            Some(before) if !is_heard => before.changed,
-            Some(before) if entry.is_noted => {
-                last_turn(replies, now).filter(|turn| *turn > before.changed).unwrap_or(now)
-            }
-            _ => now,
-        };
-        // As the store keeps it.
-        let changed = Timestamp::from_second(changed.as_second()).unwrap_or(changed);
         Some(Finding {
             born: entry.born,
             seen: entry.seen,
             alias: entry.alias.clone(),
             replies: replies.clone(),
-            before,
-            now: Standing { away, changed },
+            now: entry.standing(replies, now),
             is_heard,
         })
     }
 
-    /// Notes that the store has a finding.
-    pub(super) fn noted(&mut self, mailbox: &Mailbox, finding: Finding) {
+    /// What everybody should have been told of a mailbox, under which name, if nothing is to be noted of it.
+    pub(super) fn told(&self, mailbox: &Mailbox, now: Timestamp) -> Option<(String, Standing)> {
+        let entry = self.entries.get(mailbox).filter(|entry| entry.is_noted && entry.is_in_step(now))?;
+        Some((entry.alias.clone(), entry.standing.clone()?))
+    }
+
+    /// Whether the store has not been asked yet if everybody was told that.
+    pub(super) fn is_unsettled(&self, mailbox: &Mailbox) -> bool {
+        self.entries.get(mailbox).is_some_and(|entry| !entry.is_settled)
+    }
+
+    /// Notes that everybody is told, or was.
+    pub(super) fn settled(&mut self, mailbox: &Mailbox) {
+        self.entries.get_mut(mailbox).into_iter().for_each(|entry| entry.is_settled = true);
+    }
+
+    /// Under which name a mailbox is watched.
+    pub(super) fn alias(&self, mailbox: &Mailbox) -> Option<&str> {
+        self.entries.get(mailbox).map(|entry| entry.alias.as_str())
+    }
+
+    /// Notes that the store has a finding, and letters about it for whoever lacks them. Says whether it will turn.
+    pub(super) fn noted(&mut self, mailbox: &Mailbox, finding: Finding, now: Timestamp) -> bool {
         let entry = self.entries.get_mut(mailbox).filter(|entry| entry.born == finding.born);
-        let Some(entry) = entry else { return };
+        let Some(entry) = entry else { return false };
         entry.standing = Some(finding.now);
-        entry.overdue = None;
+        (entry.overdue, entry.is_settled) = (None, true);
         // Unless another look came between.
         if entry.seen == finding.seen {
             entry.is_noted = true;
             entry.replies = entry.replies.take().filter(lasts);
         }
+        let will_turn = entry.replies.is_some();
+        self.plan(mailbox, now);
+        will_turn
     }
 
     /// What is to be noted at an instant by what is known: turns of schedules, and what could not be noted before.
     ///
     /// A turn that is late, because nobody watched or the clock jumped, waits for a look, but not for long.
     pub(super) fn turns(&mut self, now: Timestamp, instant: Instant) -> Turns {
-        let mut turns = Turns { of: Vec::new(), rest: MOST_REST };
-        for (mailbox, entry) in &mut self.entries {
-            let Some(replies) = &entry.replies else { continue };
-            if !entry.is_noted {
-                turns.of.push(mailbox.clone());
-                continue;
-            }
-            if entry.is_in_step(now) {
-                entry.overdue = None;
-                let next = replies.next_turn(now).map_or(MOST_REST, |turn| until(turn, now));
-                turns.rest = turns.rest.min(next);
-                continue;
-            }
-            let is_well = entry.problem.is_none();
-            let mut hasten = |due| {
-                let lane = entry.tenant.as_ref().and_then(|tenant| self.lanes.get_mut(tenant));
-                lane.into_iter().for_each(|lane| lane.schedule.hasten(mailbox, due));
-            };
-            let is_fresh = last_turn(replies, now).is_some_and(|turn| until(now, turn) < LATE);
-            let left = match entry.overdue {
-                None if is_fresh => Duration::ZERO,
-                None => {
-                    entry.overdue = Some(instant);
-                    hasten(instant);
-                    LATE
-                }
-                Some(since) => LATE.saturating_sub(instant.duration_since(since)),
-            };
-            if left.is_zero() {
-                turns.of.push(mailbox.clone());
-                // It may have been set otherwise since the last look.
-                if is_well {
-                    hasten(instant + AFTER_TURN);
-                }
-            } else {
-                turns.rest = turns.rest.min(left);
-            }
+        if now < self.latest {
+            let scheduled: Vec<Mailbox> =
+                self.entries.iter().filter(|(_, entry)| entry.replies.is_some()).map(|(it, _)| it.clone()).collect();
+            scheduled.iter().for_each(|mailbox| self.plan(mailbox, now));
         }
+        self.latest = now;
+        let mut turns = Turns { of: Vec::new(), rest: MOST_REST };
+        let due: Vec<Mailbox> = self.turning.until(now).cloned().collect();
+        for mailbox in due {
+            let left = self.turn(&mailbox, now, instant);
+            if left.is_some_and(|left| left.is_zero()) {
+                turns.of.push(mailbox);
+                continue;
+            }
+            turns.rest = turns.rest.min(left.unwrap_or(MOST_REST));
+            self.plan(&mailbox, now);
+        }
+        let next = self.turning.first_after(now).map_or(MOST_REST, |turn| until(turn, now));
+        turns.rest = turns.rest.min(next);
         turns
+    }
+
+    /// How long what is to be noted of a mailbox waits for a look, if anything is.
+    fn turn(&mut self, mailbox: &Mailbox, now: Timestamp, instant: Instant) -> Option<Duration> {
+        let entry = self.entries.get_mut(mailbox)?;
+        let replies = entry.replies.as_ref()?;
+        if !entry.is_noted {
+            return Some(Duration::ZERO);
+        }
+        if entry.is_in_step(now) {
+            entry.overdue = None;
+            return None;
+        }
+        let is_fresh = last_turn(replies, now).is_some_and(|turn| until(now, turn) < LATE);
+        let left = match entry.overdue {
+            None if is_fresh => Duration::ZERO,
+            None => {
+                entry.overdue = Some(instant);
+                self.hasten(mailbox, instant);
+                return Some(LATE);
+            }
+            Some(since) => LATE.saturating_sub(instant.duration_since(since)),
+        };
+        // It may have been set otherwise since the last look.
+        if left.is_zero() && entry.problem.is_none() {
+            self.hasten(mailbox, instant + AFTER_TURN);
+        }
+        Some(left)
+    }
+
+    /// Notes when something is to be done about a mailbox without a look.
+    fn plan(&mut self, mailbox: &Mailbox, now: Timestamp) {
+        let Some(entry) = self.entries.get(mailbox) else { return };
+        let due = match &entry.replies {
+            None => None,
+            Some(replies) if entry.is_noted && entry.is_in_step(now) => replies.next_turn(now),
+            Some(_) => Some(Timestamp::MIN),
+        };
+        match due {
+            Some(due) => self.turning.put(mailbox.clone(), due),
+            None => self.turning.remove(mailbox),
+        }
+    }
+
+    /// Has a mailbox looked at by an instant; a look that is under way is followed by another.
+    fn hasten(&mut self, mailbox: &Mailbox, due: Instant) {
+        let Some(entry) = self.entries.get_mut(mailbox) else { return };
+        entry.due_by = Some(entry.due_by.map_or(due, |former| former.min(due)));
+        if let Some(lane) = entry.tenant.as_ref().and_then(|tenant| self.lanes.get_mut(tenant)) {
+            lane.schedule.hasten(mailbox, due);
+        }
     }
 
     /// Notes how a call went.
@@ -351,10 +401,6 @@ impl Book {
         self.entries.get(mailbox).map(|entry| entry.watched(mailbox))
     }
 
-    pub(super) fn watches(&self) -> Vec<Watched> {
-        self.entries.iter().map(|(mailbox, entry)| entry.watched(mailbox)).collect()
-    }
-
     /// Some watched mailboxes, by address: those after one, at most so many.
     pub(super) fn watches_after(&self, after: Option<&Mailbox>, most: usize) -> Vec<Watched> {
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -369,52 +415,6 @@ impl Book {
             failing: self.entries.values().filter(|entry| entry.problem.is_some()).count(),
         }
     }
-}
-
-impl Entry {
-    fn watched(&self, mailbox: &Mailbox) -> Watched {
-        Watched {
-            mailbox: mailbox.clone(),
-            alias: self.alias.clone(),
-            since: self.since,
-            looked: self.looked,
-            problem: self.problem.clone(),
-            standing: self.standing.clone(),
-        }
-    }
-
-    /// Whether all that replies mean is noted and told.
-    fn has(&self, replies: &AutomaticReplies, now: Timestamp) -> bool {
-        let is_known = match &self.replies {
-            Some(known) => known == replies,
-            None => !lasts(replies),
-        };
-        is_known && self.is_noted && self.standing.as_ref().is_some_and(|standing| standing.away == replies.at(now))
-    }
-
-    /// Whether what was told is what the schedule says, as far as one is known. Since it was told from the same
-    /// schedule, only whether somebody is away has to be compared.
-    fn is_in_step(&self, now: Timestamp) -> bool {
-        let (Some(replies), Some(standing)) = (&self.replies, &self.standing) else { return true };
-        let is_away = replies.window.is_some_and(|window| replies.next_turn(now) == Some(window.end()));
-        standing.away.is_some() == is_away
-    }
-}
-
-/// Whether replies will mean something else some time, or would if the clock were set back.
-fn lasts(replies: &AutomaticReplies) -> bool {
-    replies.status == Status::Scheduled && replies.window.is_some()
-}
-
-/// When a schedule last turned.
-fn last_turn(replies: &AutomaticReplies, now: Timestamp) -> Option<Timestamp> {
-    let window = replies.window?;
-    [window.end(), window.start()].into_iter().find(|bound| *bound <= now)
-}
-
-/// From now until then; nothing if that is over.
-fn until(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 
 /// The clock may be set meanwhile.

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::recipient::{NotDelivered, Recipient};
+use super::recipient::{NotDelivered, Recipient, Why};
 use crate::failure::Failure;
 use crate::metrics::{Metrics, WebhookLabels};
 use crate::store::{Letter, Store, Waiting};
@@ -125,7 +125,7 @@ impl Delivery {
         if room == 0 {
             return Ok(Vec::new());
         }
-        let due = self.store.due_letters(self.name(), self.now(), room + busy.len()).await?;
+        let due = self.store.due_letters(self.name(), self.now(), seconds(LATEST), room + busy.len()).await?;
         Ok(due.into_iter().filter(|it| !busy.contains(&it.letter.mailbox)).take(room).collect())
     }
 
@@ -147,40 +147,51 @@ impl Delivery {
         let Sent { waiting, is_probe, result } = sent;
         let (number, now, at) = (waiting.number, self.now(), Instant::now());
         let is_old = now.saturating_sub(waiting.since) > seconds(self.give_up);
-        let (pause, tries, problem) = match result {
-            Ok(()) => {
-                self.count_letter("delivered");
-                if pace.arrived(number) {
-                    tracing::info!(webhook = self.recipient.name(), "the webhook answers again");
-                }
-                return Verdict::Arrived { due: pace.hurried() };
+        let Err(NotDelivered { why, problem }) = result else {
+            self.count_letter("delivered");
+            if pace.arrived(number) {
+                tracing::info!(webhook = self.recipient.name(), "the webhook answers again");
             }
-            Err(NotDelivered::Refused(problem)) => {
+            return Verdict::Arrived { due: pace.hurried() };
+        };
+        let (pause, tries) = match why {
+            Why::Refused => {
                 self.count_letter("refused");
                 pace.refused(number, is_probe, at);
                 let tries = waiting.tries.saturating_add(1);
-                (schedule::pause(tries), tries, problem)
+                (schedule::pause(tries), tries)
             }
-            Err(NotDelivered::Later(pause, problem)) => {
+            Why::Failed => {
+                self.count_letter("failed");
+                let failures = pace.failed(number, is_probe, at);
+                (Some(schedule::pause_of_failure(failures)), waiting.tries)
+            }
+            Why::Later(pause) => {
                 self.count_letter("later");
-                pace.later(pause, is_probe, at);
-                (Some(pause.min(LATEST)), waiting.tries, problem)
+                let pause = pace.later(number, pause, is_probe, at);
+                (Some(pause.min(LATEST)), waiting.tries)
             }
-            Err(NotDelivered::Unreachable(problem)) => {
+            Why::Unreachable => {
                 self.count_letter("unreachable");
                 let pause = pace.unreachable(number, is_probe, at);
                 if is_probe && pace.is_news() {
                     let webhook = self.recipient.name();
-                    tracing::warn!(webhook, problem, "the webhook does not answer: its letters wait");
+                    tracing::warn!(webhook, problem = problem.logged, "the webhook does not answer: its letters wait");
                 }
-                (Some(pause), waiting.tries, problem)
+                (Some(pause), waiting.tries)
             }
         };
         let webhook = self.recipient.name();
         match pause.filter(|_| !is_old) {
             Some(pause) => {
-                tracing::debug!(webhook, number, tries, problem, "a letter has not arrived, and is sent again");
-                Verdict::PutOff { tries, next: now.saturating_add(seconds(pause)), problem }
+                tracing::debug!(
+                    webhook,
+                    number,
+                    tries,
+                    problem = problem.logged,
+                    "a letter has not arrived, and is sent again"
+                );
+                Verdict::PutOff { tries, next: now.saturating_add(seconds(pause)), problem: problem.text }
             }
             None => {
                 self.count_letter("given_up");
@@ -189,10 +200,11 @@ impl Delivery {
                     webhook,
                     number,
                     tries,
+                    problem = problem.logged,
                     "a letter was given up: `calendar-relay outbox list` says why, `outbox retry` sends it again, \
                      `outbox drop` throws it away"
                 );
-                Verdict::GivenUp { tries, problem }
+                Verdict::GivenUp { tries, problem: problem.text }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The looks at one tenant's mailboxes: so many together, so many calls a second, a few at once, and fewer while Graph
+//! The looks at one tenant's mailboxes: so many together, so many calls a second, some at once, and fewer while Graph
 //! fails.
 //!
 //! Pure: instants are arguments. Must not know what a look brings.
@@ -18,7 +18,7 @@ use crate::graph::MOST_AT_ONCE;
 #[derive(Debug)]
 pub(super) struct Lane {
     tenant: String,
-    pub(super) schedule: Schedule,
+    pub(super) schedule: Schedule<Instant>,
     /// Calls under way.
     under_way: usize,
     /// Before that no call is made.
@@ -40,7 +40,7 @@ impl Lane {
     /// The mailboxes of the next call, if one may be made now; [`Self::done`] must follow.
     pub(super) fn take(&mut self, pace: &Pace, now: Instant) -> Option<Vec<Mailbox>> {
         let first = self.schedule.first()?;
-        if first > now || self.next > now || self.under_way >= self.most() {
+        if first > now || self.next > now || self.under_way >= self.most(pace) {
             return None;
         }
         self.watch_lateness(pace, now.duration_since(first));
@@ -51,8 +51,8 @@ impl Lane {
     }
 
     /// When [`Self::take`] is worth trying next, if not only after [`Self::done`].
-    pub(super) fn wake(&self) -> Option<Instant> {
-        self.schedule.first().filter(|_| self.under_way < self.most()).map(|first| first.max(self.next))
+    pub(super) fn wake(&self, pace: &Pace) -> Option<Instant> {
+        self.schedule.first().filter(|_| self.under_way < self.most(pace)).map(|first| first.max(self.next))
     }
 
     /// Notes how a call went, by what went wrong with each of its mailboxes.
@@ -111,19 +111,21 @@ impl Lane {
         Some(doubled.min(pace.interval.max(SHORTEST_CAP)).max(asked))
     }
 
-    fn most(&self) -> usize {
-        if self.failed > 0 { 1 } else { AT_ONCE }
+    /// Calls under way at once: enough for the pace though Graph takes its time.
+    fn most(&self, pace: &Pace) -> usize {
+        let most = pace.calls_per_second.saturating_mul(SLOWEST_CALL_SECONDS);
+        if self.failed > 0 { 1 } else { usize::try_from(most).unwrap_or(usize::MAX) }
     }
 
-    /// Tells the operator, once, that looks come later than they should.
+    /// Tells the operator, once, that looks come later than they should: because there are too many, or because Graph
+    /// answers slowly.
     fn watch_lateness(&mut self, pace: &Pace, late: Duration) {
         if late <= pace.early() {
             self.is_late = false;
             return;
         }
         let watched = self.schedule.len() + self.under_way * MOST_AT_ONCE;
-        let needed = pace.round(watched, MOST_AT_ONCE);
-        if self.is_late || late <= pace.interval || needed <= pace.interval {
+        if self.is_late || late <= pace.interval {
             return;
         }
         self.is_late = true;
@@ -131,15 +133,17 @@ impl Lane {
             tenant = self.tenant,
             watched,
             interval_seconds = pace.interval.as_secs(),
-            possible_seconds = needed.as_secs(),
-            "too many mailboxes are watched for the interval: they are looked at less often; \
-             raise the interval or calls_per_second, or watch fewer"
+            possible_seconds = pace.round(watched, MOST_AT_ONCE).as_secs(),
+            late_seconds = late.as_secs(),
+            under_way = self.under_way,
+            "watched mailboxes are looked at later than they should be: they are too many for calls_per_second, or \
+             Graph answers slowly; raise the interval or calls_per_second, or watch fewer"
         );
     }
 }
 
-/// Calls to one tenant under way.
-const AT_ONCE: usize = 4;
+/// A call that takes so long does not yet slow down the others.
+const SLOWEST_CALL_SECONDS: u32 = 3;
 /// However short the interval is, Graph may be left alone so long.
 const SHORTEST_CAP: Duration = Duration::from_secs(30);
 const TELL_AGAIN: Duration = Duration::from_secs(3600);
@@ -161,18 +165,18 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_full_apart_and_few_at_once() {
+    fn calls_are_full_apart_and_so_many_at_once() {
         let start = Instant::now();
         let mut lane = lane(200, start);
         let mut now = start;
-        for _ in 0..AT_ONCE {
-            assert_eq!(lane.wake(), Some(now));
+        for _ in 0..6 {
+            assert_eq!(lane.wake(&PACE), Some(now));
             assert_eq!(lane.take(&PACE, now).unwrap().len(), MOST_AT_ONCE);
             assert!(lane.take(&PACE, now + Duration::from_millis(499)).is_none(), "two calls a second");
             now += Duration::from_millis(500);
         }
         assert!(lane.take(&PACE, now).is_none(), "none of those under way is done");
-        assert_eq!(lane.wake(), None);
+        assert_eq!(lane.wake(&PACE), None);
         lane.done(&PACE, &[None], now);
         assert!(lane.take(&PACE, now).is_some());
     }
@@ -185,7 +189,7 @@ mod tests {
         lane.schedule.put(other("soon"), start + Duration::from_secs(3));
         lane.schedule.put(other("later"), start + Duration::from_secs(4));
         assert_eq!(lane.take(&PACE, start).unwrap().len(), 2);
-        assert_eq!(lane.wake(), Some(start + Duration::from_secs(4)));
+        assert_eq!(lane.wake(&PACE), Some(start + Duration::from_secs(4)));
         assert!(lane.take(&PACE, start + Duration::from_secs(3)).is_none());
     }
 
@@ -198,14 +202,14 @@ mod tests {
         for _ in 0..8 {
             assert!(lane.take(&PACE, now).is_some());
             lane.done(&PACE, &down, now);
-            pauses.push(lane.wake().unwrap().duration_since(now).as_secs());
-            now = lane.wake().unwrap();
+            pauses.push(lane.wake(&PACE).unwrap().duration_since(now).as_secs());
+            now = lane.wake(&PACE).unwrap();
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert!(lane.take(&PACE, now).is_some());
         assert!(lane.take(&PACE, now + PACE.interval).is_none(), "one at a time to see whether it is back");
         lane.done(&PACE, &[Some(&Failure::Unavailable), None], now);
-        assert_eq!(lane.wake(), Some(now + PACE.between_calls()));
+        assert_eq!(lane.wake(&PACE), Some(now + PACE.between_calls()));
     }
 
     #[test]
@@ -215,7 +219,7 @@ mod tests {
             let mut lane = lane(40, start);
             lane.take(&PACE, start).unwrap();
             lane.done(&PACE, failures, start);
-            lane.wake().unwrap().duration_since(start)
+            lane.wake(&PACE).unwrap().duration_since(start)
         };
         let busy = Failure::Busy { retry_after: Duration::from_secs(120) };
         assert_eq!(after(&[Some(&busy), Some(&busy)]).as_secs(), 120);
@@ -225,6 +229,19 @@ mod tests {
         assert_eq!(after(&[Some(&busy), None]), soon);
         assert_eq!(after(&[Some(&Failure::Denied), Some(&Failure::Denied)]), soon, "Graph is well");
         assert_eq!(after(&[]), soon);
+    }
+
+    #[test]
+    fn that_looks_are_late_is_known_by_how_late_they_are() {
+        let start = Instant::now();
+        let mut lane = lane(400, start);
+        assert!(PACE.round(400, MOST_AT_ONCE) <= PACE.interval, "it could be done in time");
+        let take = |lane: &mut Lane, second| lane.take(&PACE, start + Duration::from_secs(second)).is_some();
+        assert!(take(&mut lane, 60) && !lane.is_late);
+        assert!(take(&mut lane, 61) && lane.is_late, "Graph was too slow");
+        lane.schedule = Schedule::default();
+        lane.schedule.put(Mailbox::parse("m@example.com").unwrap(), start + Duration::from_secs(70));
+        assert!(take(&mut lane, 70) && !lane.is_late);
     }
 
     #[test]

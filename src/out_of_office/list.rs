@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
 
-use super::book::{Book, Finding, Known};
+use super::book::{Book, Known};
 use super::pace::Pace;
 use super::record;
 use super::state::Standing;
@@ -37,7 +37,7 @@ pub(super) struct List {
 
 impl List {
     /// Reads the list from the store. What cannot be understood of it is kept, and looked at afresh if it names a
-    /// mailbox.
+    /// mailbox; whom nobody may ask any more is kept too, and nothing is told of them.
     ///
     /// # Errors
     /// A text for the operator.
@@ -46,12 +46,12 @@ impl List {
         metrics: Arc<Metrics>,
         pace: Pace,
         now: Timestamp,
-        tenant_of: impl Fn(&Mailbox) -> Option<String>,
+        tenant_of: impl Fn(&Mailbox) -> Result<String, Failure>,
     ) -> Result<Self, String> {
         let rows = store.away_watches().await;
         let rows = rows.map_err(|_| "the list of watched mailboxes cannot be read from the store".to_owned())?;
         let (mut book, instant) = (Book::new(pace), Instant::now());
-        let (mut nameless, mut damaged, mut foreign) = (0_usize, 0_usize, 0_usize);
+        let (mut nameless, mut damaged, mut foreign, mut denied) = (0_usize, 0_usize, 0_usize, 0_usize);
         for row in rows {
             let Ok(mailbox) = Mailbox::parse(&row.mailbox) else {
                 nameless += 1;
@@ -59,7 +59,11 @@ impl List {
             };
             let known = known(row, tenant_of(&mailbox));
             damaged += usize::from(!known.is_sound);
-            foreign += usize::from(known.tenant.is_none());
+            match &known.tenant {
+                Ok(_) => {}
+                Err(Failure::Denied) => denied += 1,
+                Err(_) => foreign += 1,
+            }
             book.restore(mailbox, known, now, instant);
         }
         if nameless + damaged > 0 {
@@ -74,6 +78,11 @@ impl List {
             let hint = "mailboxes are watched that belong to no tenant: list their domains, or stop watching them";
             tracing::warn!(mailboxes = foreign, "{hint}");
         }
+        if denied > 0 {
+            let hint = "mailboxes are watched that may not be any more, and nothing is told of them: name them in the \
+                        monitor's mailboxes, or stop watching them";
+            tracing::warn!(mailboxes = denied, "{hint}");
+        }
         let list = Self {
             store,
             metrics,
@@ -87,28 +96,30 @@ impl List {
         Ok(list)
     }
 
-    /// Watches a mailbox from now on. Says whether it is new. Is done to the end even if nobody waits for it.
+    /// Watches a mailbox from now on. One that is watched already keeps its name, unless the new one is `better`. Says
+    /// whether it is new. Is done to the end even if nobody waits for it.
     ///
     /// # Errors
-    /// [`Failure::TooManySubscriptions`] above [`MOST`]; [`Failure::Internal`] if the store fails.
+    /// [`Failure::TooManyWatches`] above [`MOST`]; [`Failure::Internal`] if the store fails.
     pub(super) async fn watch(
         self: &Arc<Self>,
         mailbox: Mailbox,
-        alias: String,
+        (alias, is_better): (String, bool),
         since: Timestamp,
         tenant: String,
     ) -> Result<bool, Failure> {
         let list = Arc::clone(self);
         let done = tokio::spawn(async move {
             let _writing = list.writing.lock().await;
-            let is_full = {
+            let (former, is_full) = {
                 let book = list.book();
-                book.len() >= MOST && !book.has(&mailbox)
+                (book.alias(&mailbox).map(str::to_owned), book.len() >= MOST && !book.has(&mailbox))
             };
             if is_full {
                 tracing::warn!(MOST, "no more mailboxes can be watched: stop watching some");
-                return Err(Failure::TooManySubscriptions);
+                return Err(Failure::TooManyWatches);
             }
+            let alias = former.filter(|_| !is_better).unwrap_or(alias);
             let name = mailbox.as_str().to_owned();
             let is_new = list.store.watch_away(name, alias.clone(), since.as_second()).await?;
             list.book().watch(mailbox, alias, since, tenant, Instant::now());
@@ -135,30 +146,32 @@ impl List {
         done.await.unwrap_or(Err(Failure::Internal))
     }
 
-    /// Notes what is to be noted of a mailbox, with the letters that `write` makes of it if it is heard. Gives whom
-    /// it was told: `None` if it is not heard.
+    /// Notes what is to be noted of a mailbox, with those of the letters that `write` makes of it that tell their target
+    /// something. Says whether correspondents hear something else, and gives the targets.
     ///
     /// # Errors
     /// [`Failure::Internal`] if the store fails; then it is still to be noted.
     pub(super) async fn settle(
         &self,
         mailbox: &Mailbox,
-        now: Timestamp,
-        write: impl FnOnce(&Finding) -> Vec<Letter>,
-    ) -> Result<Option<Vec<String>>, Failure> {
+        clock: fn() -> Timestamp,
+        write: impl FnOnce(&str, &Standing, Timestamp) -> Vec<Letter>,
+    ) -> Result<(bool, Vec<String>), Failure> {
         let _writing = self.writing.lock().await;
-        let Some(finding) = self.book().finding(mailbox, now) else { return Ok(None) };
-        let letters = if finding.is_heard { write(&finding) } else { Vec::new() };
-        let targets = finding.is_heard.then(|| letters.iter().map(|letter| letter.target.clone()).collect());
+        // Read now: what was true before the lock was waited for may not be any more.
+        let now = clock();
+        let Some(finding) = self.book().finding(mailbox, now) else { return Ok((false, Vec::new())) };
+        let letters = write(&finding.alias, &finding.now, now);
+        let is_heard = finding.is_heard;
         let change = AwayChange {
             mailbox: mailbox.as_str().to_owned(),
             settings: record::write_replies(&finding.replies),
-            told: record::write_told(finding.now.away.as_ref()),
+            told: record::write_told(finding.now.away.as_deref()),
             changed: finding.now.changed.as_second(),
             letters,
         };
-        let is_watched = match self.store.note_away(change).await {
-            Ok(is_watched) => is_watched,
+        let targets = match self.store.note_away(change).await {
+            Ok(targets) => targets,
             Err(failure) => {
                 if !self.is_stuck.swap(true, Relaxed) {
                     tracing::error!(
@@ -172,14 +185,38 @@ impl List {
         if self.is_stuck.swap(false, Relaxed) {
             tracing::info!("what has changed in automatic replies is noted and told again");
         }
-        if !is_watched {
+        let Some(targets) = targets else {
             tracing::warn!("a mailbox is watched no more: somebody else has taken it out of the store");
             self.book().unwatch(mailbox);
             self.count();
-            return Ok(None);
+            return Ok((false, Vec::new()));
+        };
+        if self.book().noted(mailbox, finding, now) {
+            self.to_turn.notify_one();
         }
-        self.book().noted(mailbox, finding);
-        self.to_turn.notify_one();
+        Ok((is_heard, targets))
+    }
+
+    /// Posts those of the letters that `write` makes of what was told of a mailbox that tell their target something: it
+    /// may be new, or may have lost what was sent. Gives the targets. What is still to be noted is told anyway.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store fails.
+    pub(super) async fn remind(
+        &self,
+        mailbox: &Mailbox,
+        clock: fn() -> Timestamp,
+        write: impl FnOnce(&str, &Standing, Timestamp) -> Vec<Letter>,
+    ) -> Result<Vec<String>, Failure> {
+        let _writing = self.writing.lock().await;
+        let now = clock();
+        let Some((alias, standing)) = self.book().told(mailbox, now) else { return Ok(Vec::new()) };
+        let owed = self.store.owed(write(&alias, &standing, now)).await?;
+        let targets = match owed.is_empty() {
+            true => Vec::new(),
+            false => self.store.remind_away(mailbox.as_str().to_owned(), owed).await?,
+        };
+        self.book().settled(mailbox);
         Ok(targets)
     }
 
@@ -198,11 +235,11 @@ impl List {
     }
 }
 
-fn known(row: AwayWatch, tenant: Option<String>) -> Known {
+fn known(row: AwayWatch, tenant: Result<String, Failure>) -> Known {
     let AwayWatch { alias, since, settings, told, changed, .. } = row;
     let replies = settings.as_deref().map(record::read_replies);
     let standing = match (told.as_deref().map(record::read_told), changed.map(Timestamp::from_second)) {
-        (Some(Some(away)), Some(Ok(changed))) => Some(Some(Standing { away, changed })),
+        (Some(Some(away)), Some(Ok(changed))) => Some(Some(Standing { away: away.map(Arc::new), changed })),
         (None, None) => None,
         _ => Some(None),
     };

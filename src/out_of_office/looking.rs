@@ -38,14 +38,17 @@ impl Monitor {
     }
 
     /// One look at mailboxes of a tenant.
-    async fn look(&self, tenant: &str, tickets: Vec<Ticket>) {
+    async fn look(self: &Arc<Self>, tenant: &str, tickets: Vec<Ticket>) {
         let answers = self.ask(&tickets).await;
         let failures: Vec<Option<Failure>> = answers.iter().map(|answer| answer.as_ref().err().cloned()).collect();
         let failed: Vec<Option<&Failure>> = failures.iter().map(Option::as_ref).collect();
         self.list.book().done(tenant, &failed, Instant::now());
+        // When all are looked at next does not wait for what is to be noted of some.
+        let learn = |(ticket, answer)| self.list.book().learn(ticket, answer, (self.clock)(), Instant::now());
+        let learned: Vec<Learned> = tickets.iter().zip(answers).map(learn).collect();
+        self.list.to_look.notify_one();
         let mut new: BTreeMap<&'static str, (usize, &Failure)> = BTreeMap::new();
-        for ((ticket, answer), failure) in tickets.iter().zip(answers).zip(&failures) {
-            let learned = self.list.book().learn(ticket, answer, (self.clock)(), Instant::now());
+        for ((ticket, learned), failure) in tickets.iter().zip(learned).zip(&failures) {
             let outcome = match (learned, failure) {
                 (Learned::Outdated, _) => continue,
                 (Learned::Failed { is_new }, Some(failure)) => {
@@ -54,7 +57,8 @@ impl Monitor {
                     }
                     failure.label()
                 }
-                (Learned::Nothing | Learned::Failed { .. }, _) => "nothing",
+                (Learned::Nothing, _) => self.catch_up(ticket).await,
+                (Learned::Failed { .. }, _) => "nothing",
                 (Learned::News, _) => self.note(ticket).await,
             };
             self.metrics.away_looks.get_or_create(&OutcomeLabel { outcome }).inc();
@@ -64,11 +68,10 @@ impl Monitor {
                 tracing::warn!(tenant, failure = label, mailboxes, "{}", advice(failure));
             }
         }
-        self.list.to_look.notify_one();
     }
 
     /// Notes what a look has brought; gives what came of it, as a metric label.
-    async fn note(&self, ticket: &Ticket) -> &'static str {
+    async fn note(self: &Arc<Self>, ticket: &Ticket) -> &'static str {
         // As long as the store fails, one at a time tries whether it does (`turning.rs`).
         if self.list.is_stuck() {
             return Failure::Internal.label();
@@ -78,6 +81,13 @@ impl Monitor {
             Ok(false) => "nothing",
             Err(failure) => failure.label(),
         }
+    }
+
+    /// After the first look since the start: webhooks may have been added to the configuration, or letters been lost.
+    async fn catch_up(self: &Arc<Self>, ticket: &Ticket) -> &'static str {
+        let is_unsettled = self.list.book().is_unsettled(&ticket.mailbox);
+        // If the store fails, the next look tries again.
+        if is_unsettled && self.remind(&ticket.mailbox).await.is_err() { Failure::Internal.label() } else { "nothing" }
     }
 
     /// Asks Graph, in the tickets' order. What may not be watched any more is not asked for.
@@ -109,6 +119,10 @@ fn advice(failure: &Failure) -> &'static str {
         Failure::CredentialRefused => {
             "Entra or Graph refuses the application's credential: nothing is seen of watched mailboxes until it is \
              renewed"
+        }
+        Failure::Internal => {
+            "what Graph tells of watched mailboxes, or what is noted of them, cannot be understood or kept: nothing new \
+             is told of them; see the lines about calls or about the store, at level debug if there are none"
         }
         Failure::Busy { .. } => "Graph is busy: watched mailboxes are looked at less often",
         _ => "watched mailboxes cannot be looked at for the moment: they are later",

@@ -2,53 +2,83 @@
 //!
 //! Owns when that is tried, and tried again. Must not know what is asked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::recipient::Recipient;
+
+/// What comes of the wish to bring mediators into step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InStep {
+    /// There is none.
+    Nobody,
+    /// They are asked now.
+    Now,
+    /// One is being asked, or was just now: it is asked once more, soon.
+    Soon,
+}
 
 /// A mediator that is brought into step.
 #[derive(Debug)]
 pub(super) struct Mediator {
     recipient: Arc<Recipient>,
+    /// Remembers one wish.
     wanted: Notify,
-    /// Whether it is asking for watches just now.
-    is_under_way: AtomicBool,
+    stage: Mutex<Stage>,
+}
+
+/// What becomes of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It is remembered until the answer is there and the rest is over.
+    Asking,
+    /// It is remembered until the rest is over.
+    Resting,
+    /// It is fulfilled at once.
+    Idle,
 }
 
 impl Mediator {
     pub(super) fn new(recipient: Arc<Recipient>) -> Self {
-        Self { recipient, wanted: Notify::new(), is_under_way: AtomicBool::new(false) }
+        Self { recipient, wanted: Notify::new(), stage: Mutex::new(Stage::Asking) }
     }
 
-    /// Has it brought into step soon, unless that is under way: a mediator may say that it wants to be while it is.
-    pub(super) fn bring_into_step(&self) {
-        if !self.is_under_way.load(SeqCst) {
-            self.wanted.notify_one();
+    /// Has it brought into step: at once, or soon after it is done with what it is doing. However many want it
+    /// meanwhile, it is asked once more.
+    pub(super) fn bring_into_step(&self) -> InStep {
+        self.wanted.notify_one();
+        let mut stage = self.stage();
+        if *stage != Stage::Idle {
+            return InStep::Soon;
         }
+        // Whoever wants it next is not the first.
+        *stage = Stage::Asking;
+        InStep::Now
     }
 
     /// Brings it into step now, again until that went well, and whenever it is wanted, until `end`.
     pub(super) async fn run(self: Arc<Self>, end: CancellationToken) {
+        end.run_until_cancelled(self.run_on()).await;
+    }
+
+    async fn run_on(&self) {
         let mut failed = 0_u32;
         loop {
-            self.is_under_way.store(true, SeqCst);
-            let done = end.run_until_cancelled(self.recipient.synchronise()).await;
-            self.is_under_way.store(false, SeqCst);
+            *self.stage() = Stage::Asking;
+            let done = self.recipient.synchronise().await;
             let webhook = self.recipient.name();
-            let pause = match done {
-                None => return,
-                Some(Ok(())) => {
+            let (now, mut again) = (Instant::now(), None);
+            let rest = match done {
+                Ok(()) => {
                     failed = 0;
                     tracing::info!(webhook, "the mediator has asked for the watches that it wants");
-                    None
+                    LEAST_REST
                 }
-                Some(Err(problem)) => {
+                Err(problem) => {
                     if failed == 0 {
                         tracing::warn!(
                             webhook,
@@ -57,33 +87,43 @@ impl Mediator {
                              it is tried again and again"
                         );
                     }
+                    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed.min(16))).min(LONGEST_PAUSE);
+                    again = Some(now + pause);
                     failed = failed.saturating_add(1);
-                    Some(FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed.min(16) - 1)).min(LONGEST_PAUSE))
+                    FIRST_PAUSE
                 }
             };
+            *self.stage() = Stage::Resting;
+            sleep_until(now + rest).await;
+            *self.stage() = Stage::Idle;
             let again = async {
-                match pause {
-                    Some(pause) => sleep(pause).await,
+                match again {
+                    Some(again) => sleep_until(again).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 () = again => {}
                 () = self.wanted.notified() => {}
-                () = end.cancelled() => return,
             }
         }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Between the first try and the second; twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+/// Between a setup that went well and the next, however often it is wanted: each has all users asked for.
+const LEAST_REST: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     use super::*;
     use crate::out_of_office::settings::{Form, Webhook};
@@ -107,9 +147,14 @@ mod tests {
         tokio::time::resume();
     }
 
-    /// Waits until it is done with what it was asked for.
-    async fn settled(mediator: &Mediator) {
-        while mediator.is_under_way.load(SeqCst) {
+    /// Waits until what it was asked so many times is answered.
+    async fn answered(mediator: &Mediator, stub: &Stub, times: usize) {
+        asked(stub, times).await;
+        stage(mediator, Stage::Resting).await;
+    }
+
+    async fn stage(mediator: &Mediator, stage: Stage) {
+        while *mediator.stage() != stage {
             tokio::task::yield_now().await;
         }
     }
@@ -129,31 +174,39 @@ mod tests {
         let stub = stub.await;
         let (mediator, end) = (mediator(&stub), CancellationToken::new());
         let running = tokio::spawn(Arc::clone(&mediator).run(end.clone()));
-        asked(&stub, 1).await;
-        settled(&mediator).await;
+        answered(&mediator, &stub, 1).await;
         pass(FIRST_PAUSE).await;
-        asked(&stub, 2).await;
-        settled(&mediator).await;
+        answered(&mediator, &stub, 2).await;
         pass(FIRST_PAUSE * 2).await;
-        asked(&stub, 3).await;
-        settled(&mediator).await;
+        answered(&mediator, &stub, 3).await;
         pass(LONGEST_PAUSE).await;
+        stage(&mediator, Stage::Idle).await;
         asked(&stub, 3).await;
-        mediator.bring_into_step();
+        assert_eq!(mediator.bring_into_step(), InStep::Now);
         asked(&stub, 4).await;
         end.cancel();
         running.await.unwrap();
     }
 
     #[tokio::test]
-    async fn whoever_wants_it_meanwhile_does_not_begin_it_again() {
+    async fn however_many_want_it_meanwhile_it_is_asked_once_more_after_a_rest() {
         let stub = Stub::constant(200, r#"{"result": "True"}"#).await;
-        let mediator = mediator(&stub);
-        mediator.is_under_way.store(true, SeqCst);
-        mediator.bring_into_step();
-        let wanted = mediator.wanted.notified();
-        assert!(
-            std::pin::pin!(wanted).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
-        );
+        let (mediator, end) = (mediator(&stub), CancellationToken::new());
+        assert_eq!(mediator.bring_into_step(), InStep::Soon);
+        let running = tokio::spawn(Arc::clone(&mediator).run(end.clone()));
+        answered(&mediator, &stub, 1).await;
+        for _ in 0..9 {
+            assert_eq!(mediator.bring_into_step(), InStep::Soon);
+        }
+        pass(LEAST_REST - Duration::from_secs(1)).await;
+        answered(&mediator, &stub, 1).await;
+        pass(Duration::from_secs(1)).await;
+        answered(&mediator, &stub, 2).await;
+        pass(LEAST_REST).await;
+        stage(&mediator, Stage::Idle).await;
+        asked(&stub, 2).await;
+        assert_eq!((mediator.bring_into_step(), mediator.bring_into_step()), (InStep::Now, InStep::Soon));
+        end.cancel();
+        running.await.unwrap();
     }
 }

@@ -24,13 +24,15 @@ impl Pace {
         (quiet / QUIET_PER_WAIT).clamp(self.interval, self.longest())
     }
 
-    /// After so many failures in a row: as long as Graph wants, else twice as long each time.
+    /// After so many failures in a row: as long as Graph wants, else twice as long each time. Of a mailbox that is
+    /// unknown again and again, the name is hardly one.
     pub(super) fn after_failure(&self, failed: u32, failure: &Failure) -> Duration {
         match failure {
             Failure::Busy { retry_after } => (*retry_after).max(self.interval),
             Failure::CredentialRefused => REFUSED,
-            Failure::NoSuchMailbox { .. } | Failure::Denied => HOPELESS,
-            _ => self.interval.saturating_mul(2_u32.saturating_pow(failed.min(16))).min(self.longest()),
+            Failure::Denied => HOPELESS,
+            Failure::NoSuchMailbox { .. } => doubled(HOPELESS, failed.saturating_sub(1)).min(DAY),
+            _ => doubled(self.interval, failed).min(self.longest()),
         }
     }
 
@@ -60,12 +62,18 @@ pub(super) fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(rand::random_range(0.9..=1.0))
 }
 
+/// Twice as long, so many times.
+fn doubled(wait: Duration, times: u32) -> Duration {
+    wait.saturating_mul(2_u32.saturating_pow(times.min(16)))
+}
+
 /// A mailbox that has been quiet so many times as long as a wait will hardly change during it.
 const QUIET_PER_WAIT: u32 = 60;
 /// Entra or Graph refuse our credential: only an operator can help.
 pub(super) const REFUSED: Duration = Duration::from_secs(300);
 /// Somebody has to create the mailbox or to allow it to be read.
-const HOPELESS: Duration = Duration::from_secs(900);
+pub(super) const HOPELESS: Duration = Duration::from_secs(900);
+const DAY: Duration = Duration::from_secs(86_400);
 
 #[cfg(test)]
 mod tests {
@@ -90,7 +98,9 @@ mod tests {
         assert_eq!(wait(9, Failure::Busy { retry_after: Duration::from_secs(5000) }), 5000, "as long as Graph wants");
         assert_eq!(wait(1, Failure::Busy { retry_after: Duration::from_secs(1) }), 60);
         assert_eq!(wait(1, Failure::Denied), 900);
-        assert_eq!(wait(1, Failure::NoSuchMailbox { address: String::new() }), 900);
+        assert_eq!(wait(9, Failure::Denied), 900, "it may be allowed any time");
+        let unknown = |failed| wait(failed, Failure::NoSuchMailbox { address: String::new() });
+        assert_eq!([1, 2, 3, 7, 8, u32::MAX].map(unknown), [900, 1800, 3600, 57_600, 86_400, 86_400]);
         assert_eq!(wait(1, Failure::CredentialRefused), 300);
     }
 

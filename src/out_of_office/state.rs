@@ -1,5 +1,7 @@
 //! How a watched mailbox stands.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::calendar::Mailbox;
@@ -23,11 +25,20 @@ pub struct Watched {
     pub standing: Option<Standing>,
 }
 
+/// Who asks for a watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A mediator: it is told of the mailbox by the name that it used.
+    Mediator,
+    /// Whoever else.
+    Api,
+}
+
 /// What correspondents of a mailbox hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// What they hear; `None` if the owner is not away.
-    pub away: Option<Away>,
+    pub away: Option<Arc<Away>>,
     /// Since when.
     pub changed: Timestamp,
 }

@@ -83,7 +83,7 @@ impl Watched {
 
 impl<'a> Told<'a> {
     pub(super) fn of(standing: Option<&'a Standing>) -> Self {
-        let away = standing.and_then(|standing| standing.away.as_ref());
+        let away = standing.and_then(|standing| standing.away.as_deref());
         Self {
             state: standing.map(|standing| if standing.away.is_some() { "away" } else { "available" }),
             changed_at: standing.map(|standing| standing.changed),

@@ -1,6 +1,6 @@
 //! Whose automatic replies are watched, what they were, and what was told of them.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::Store;
 use super::outbox::{self, Letter};
@@ -79,43 +79,78 @@ impl Store {
         .await
     }
 
-    /// Watches a mailbox no more, and forgets what was still to be told of it. Says whether it was watched.
+    /// Watches a mailbox no more, and forgets what was told of it, was still to be told, and could not be. Says whether it
+    /// was watched.
     ///
     /// # Errors
     /// [`Failure::Internal`] if that could not be noted.
     pub async fn unwatch_away(&self, mailbox: String) -> Result<bool, Failure> {
-        let (was_watched, letters) = self
+        let (was_watched, waiting, given_up) = self
             .run(move |store| {
-                let letters = store.execute("DELETE FROM outbox WHERE mailbox = ?1 AND dead = 0", [&mailbox])?;
+                let (waiting, given_up) = outbox::posting::forget(store, &mailbox)?;
                 let watches = store.execute("DELETE FROM away_watches WHERE mailbox = ?1", [&mailbox])?;
-                Ok((watches > 0, letters))
+                Ok((watches > 0, waiting, given_up))
             })
             .await?;
-        if letters > 0 {
-            tracing::info!(letters, "a mailbox is not watched any more: what was still to be told of it is dropped");
+        if waiting + given_up > 0 {
+            tracing::info!(
+                waiting,
+                given_up,
+                "a mailbox is not watched any more: letters about it that waited or were given up are dropped"
+            );
         }
         Ok(was_watched)
     }
 
-    /// Notes what a look brought and puts the letters into the outbox, both or neither. Says whether the
-    /// mailbox is still watched; else nothing is noted.
+    /// Notes what a look brought and puts those letters into the outbox that are owed (see [`Self::owed`]), both or
+    /// neither. Gives the targets of these; `None` if the mailbox is not watched any more, and nothing was noted.
     ///
     /// # Errors
     /// [`Failure::Internal`] if it could not be noted.
-    pub async fn note_away(&self, change: AwayChange) -> Result<bool, Failure> {
-        self.run(move |store| {
+    pub async fn note_away(&self, change: AwayChange) -> Result<Option<Vec<String>>, Failure> {
+        let noted = self.run(move |store| {
             let sql = "UPDATE away_watches SET settings = ?2, told = ?3, changed = ?4 WHERE mailbox = ?1";
             let values = params![change.mailbox, change.settings, change.told, change.changed];
             if store.prepare_cached(sql)?.execute(values)? == 0 {
-                return Ok(false);
+                return Ok(None);
             }
-            for letter in &change.letters {
-                outbox::post(store, letter)?;
-            }
-            Ok(true)
-        })
-        .await
+            post_owed(store, change.letters).map(Some)
+        });
+        let Some((targets, crowded)) = noted.await? else { return Ok(None) };
+        crowded.into_iter().for_each(|webhook| self.warn_of_crowd(&webhook));
+        Ok(Some(targets))
     }
+
+    /// Puts those letters about a mailbox into the outbox that are owed (see [`Self::owed`]), if it is watched. Gives their
+    /// targets.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if they could not be noted.
+    pub async fn remind_away(&self, mailbox: String, letters: Vec<Letter>) -> Result<Vec<String>, Failure> {
+        let posted = self.run(move |store| {
+            match store.prepare_cached("SELECT 1 FROM away_watches WHERE mailbox = ?1")?.exists([mailbox])? {
+                true => post_owed(store, letters),
+                false => Ok((Vec::new(), None)),
+            }
+        });
+        let (targets, crowded) = posted.await?;
+        crowded.into_iter().for_each(|webhook| self.warn_of_crowd(&webhook));
+        Ok(targets)
+    }
+}
+
+/// Posts letters that are owed. Gives their targets, and one of these that has too many.
+fn post_owed(store: &Transaction<'_>, letters: Vec<Letter>) -> rusqlite::Result<(Vec<String>, Option<String>)> {
+    let (mut targets, mut crowded) = (Vec::new(), None);
+    for letter in letters {
+        if outbox::posting::is_owed(store, &letter)? {
+            if outbox::posting::post(store, &letter)? {
+                crowded = Some(letter.target.clone());
+            }
+            targets.push(letter.target);
+        }
+    }
+    Ok((targets, crowded))
 }
 
 #[cfg(test)]
@@ -126,7 +161,8 @@ mod tests {
     const ANNA: &str = "anna@example.com";
 
     fn letter(mailbox: &str, id: &str) -> Letter {
-        Letter { id: id.into(), target: "phone".into(), mailbox: mailbox.into(), body: "{}".into(), made: 5 }
+        let (id, gist) = (id.to_owned(), id.to_owned());
+        Letter { id, target: "phone".into(), mailbox: mailbox.into(), body: "{}".into(), gist, made: 5 }
     }
 
     fn change(mailbox: &str, letters: &[&str]) -> AwayChange {
@@ -153,7 +189,9 @@ mod tests {
         let path = folder.path().join("store");
         let store = Store::open(&path).unwrap();
         assert!(store.watch_away(ANNA.into(), "anna".into(), 3).await.unwrap());
-        assert!(store.note_away(change(ANNA, &["1", "2"])).await.unwrap());
+        let targets = store.note_away(change(ANNA, &["1", "2", "2"])).await.unwrap();
+        assert_eq!(targets, Some(vec!["phone".to_owned(), "phone".to_owned()]), "the second is not told twice");
+        assert_eq!(store.note_away(change(ANNA, &["2"])).await.unwrap(), Some(vec![]));
         assert!(!store.watch_away(ANNA.into(), "Anna".into(), 9).await.unwrap(), "it is watched already");
         drop(store);
         let store = Store::open(&path).unwrap();
@@ -172,12 +210,12 @@ mod tests {
     #[tokio::test]
     async fn of_what_is_not_watched_nothing_is_noted() {
         let store = Store::in_memory().unwrap();
-        assert!(!store.note_away(change(ANNA, &["1"])).await.unwrap());
+        assert_eq!(store.note_away(change(ANNA, &["1"])).await.unwrap(), None);
         assert_eq!((store.away_watches().await.unwrap(), ids(&store).await.len()), (vec![], 0));
     }
 
     #[tokio::test]
-    async fn with_a_watch_go_its_letters_but_those_that_were_given_up() {
+    async fn with_a_watch_go_its_letters_and_what_is_known_of_them() {
         let store = Store::in_memory().unwrap();
         for mailbox in [ANNA, "ben@example.com"] {
             store.watch_away(mailbox.into(), mailbox.into(), 3).await.unwrap();
@@ -188,11 +226,17 @@ mod tests {
             |store: &rusqlite::Transaction<'_>| store.execute("UPDATE outbox SET dead = 1 WHERE id = 'dead'", []);
         store.run(bury).await.unwrap();
         assert!(store.unwatch_away(ANNA.into()).await.unwrap());
-        assert_eq!(ids(&store).await, ["dead", "2"]);
+        assert_eq!(ids(&store).await, ["2"]);
         assert!(!store.unwatch_away(ANNA.into()).await.unwrap());
         store.watch_away(ANNA.into(), ANNA.into(), 8).await.unwrap();
         let again = store.away_watches().await.unwrap().remove(0);
         assert_eq!((again.since, again.settings, again.told, again.changed), (8, None, None, None));
+        store.note_away(change(ANNA, &["3"])).await.unwrap();
+        store.delivered(4).await.unwrap();
+        assert_eq!(store.note_away(change(ANNA, &["3"])).await.unwrap(), Some(vec![]), "it has that");
+        store.unwatch_away(ANNA.into()).await.unwrap();
+        store.watch_away(ANNA.into(), ANNA.into(), 9).await.unwrap();
+        assert_eq!(store.note_away(change(ANNA, &["3"])).await.unwrap().unwrap().len(), 1, "it is told afresh");
     }
 
     #[tokio::test]

@@ -56,8 +56,12 @@ pub(in crate::graph) async fn automatic_replies(
     let urls: Vec<_> = mailboxes.iter().map(address).collect();
     let urls = urls.iter().map(String::as_str);
     let replies = batch::get(client, NAME, (credential, mailboxes), urls, id, deadline).await?;
-    let told = mailboxes.iter().zip(replies).map(|(mailbox, reply)| match reply.read::<Replies>(NAME, mailbox) {
-        Outcome::Told(replies) => replies.read(None),
+    // What nobody can make sense of is so again at the next look: whoever looks tells the operator of it now and then.
+    let told = mailboxes.iter().zip(replies).map(|(mailbox, reply)| match reply.read::<Value>(NAME, mailbox) {
+        Outcome::Told(setting) => Replies::from_value(setting).map_err(|Unknown(part)| {
+            tracing::debug!(call = NAME, part, "a part of automatic replies of Graph's cannot be read");
+            Failure::Internal
+        }),
         Outcome::Later(refusal, _) => {
             batch::put_off(client, (credential, mailbox), &refusal, 1, deadline);
             Err(Failure::Busy { retry_after: refusal.wait().unwrap_or(DEFAULT_RETRY_AFTER).max(SHORTEST_WAIT) })
@@ -88,7 +92,11 @@ pub(in crate::graph) async fn set_automatic_replies(
 pub(in crate::graph) fn read(body: &[u8]) -> Result<AutomaticReplies, Trouble> {
     let settings: Settings = decode(NAME, body)?;
     let language = settings.language.and_then(|locale| language(locale.locale.as_deref()));
-    Ok(settings.automatic_replies_setting.read(language)?)
+    let replies = settings.automatic_replies_setting.read(language).map_err(|Unknown(part)| {
+        tracing::error!(call = NAME, part, "a part of automatic replies of Graph's cannot be read");
+        Failure::Internal
+    });
+    Ok(replies?)
 }
 
 /// What the parts of an answer tell, if all are about one mailbox; parts that failed are left out.
@@ -150,12 +158,20 @@ struct Sent<'a> {
     external_reply_message: &'a str,
 }
 
+/// A part of automatic replies that nobody can make sense of.
+struct Unknown(&'static str);
+
 impl Replies {
-    fn read(self, language: Option<String>) -> Result<AutomaticReplies, Failure> {
+    /// Of a part of a batch, without a language.
+    fn from_value(setting: Value) -> Result<AutomaticReplies, Unknown> {
+        serde_json::from_value::<Self>(setting).map_err(|_| Unknown("all of it"))?.read(None)
+    }
+
+    fn read(self, language: Option<String>) -> Result<AutomaticReplies, Unknown> {
         let status = status(self.status.as_deref())?;
         let window = match [self.scheduled_start_date_time, self.scheduled_end_date_time].map(received) {
             [Ok(Some(start)), Ok(Some(end))] => Window::new(start, end),
-            [Err(_), _] | [_, Err(_)] if status == Status::Scheduled => return Err(unknown("scheduled time")),
+            [Err(_), _] | [_, Err(_)] if status == Status::Scheduled => return Err(Unknown("scheduled time")),
             _ => None,
         };
         Ok(AutomaticReplies {
@@ -196,29 +212,24 @@ impl<'a> Sent<'a> {
 }
 
 /// Whether replies are sent. Of a name that nobody knows, or none, it cannot be said that they are not.
-fn status(name: Option<&str>) -> Result<Status, Failure> {
+fn status(name: Option<&str>) -> Result<Status, Unknown> {
     match name.unwrap_or_default().to_ascii_lowercase().as_str() {
         "disabled" => Ok(Status::Disabled),
         "alwaysenabled" => Ok(Status::Enabled),
         "scheduled" => Ok(Status::Scheduled),
-        _ => Err(unknown("status")),
+        _ => Err(Unknown("status")),
     }
 }
 
 /// Who gets replies outside. A name that nobody knows is no guess: whoever reads settings and writes them
 /// back would change it.
-fn audience(name: Option<&str>) -> Result<Audience, Failure> {
+fn audience(name: Option<&str>) -> Result<Audience, Unknown> {
     match name.unwrap_or("none").to_ascii_lowercase().as_str() {
         "none" => Ok(Audience::Nobody),
         "contactsonly" => Ok(Audience::Contacts),
         "all" => Ok(Audience::Everybody),
-        _ => Err(unknown("externalAudience")),
+        _ => Err(Unknown("externalAudience")),
     }
-}
-
-fn unknown(part: &'static str) -> Failure {
-    tracing::error!(call = NAME, part, "a part of automatic replies of Graph's cannot be read");
-    Failure::Internal
 }
 
 #[cfg(test)]

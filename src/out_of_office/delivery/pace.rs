@@ -17,6 +17,8 @@ pub(super) struct Pace {
     held: HashSet<i64>,
     /// How often others arrived after a letter had met with silence.
     overtaken: HashMap<i64, u32>,
+    /// How often in a row a letter was put off by somebody who is there.
+    put_off: HashMap<i64, u32>,
 }
 
 /// It does not answer, or wants to be left alone.
@@ -27,6 +29,8 @@ struct Silence {
     is_probed: bool,
     /// How many letters in a row have met with it.
     met: u32,
+    /// How many in a row were told to come later.
+    told: u32,
 }
 
 impl Pace {
@@ -77,18 +81,35 @@ impl Pace {
     /// A letter was refused: somebody is there, but whether the next one arrives is not known.
     pub(super) fn refused(&mut self, number: i64, is_probe: bool, now: Instant) {
         self.forget(number);
+        self.answered(is_probe, now);
+    }
+
+    /// The recipient failed over a letter: as a refusal, but of itself. Says how often in a row.
+    pub(super) fn failed(&mut self, number: i64, is_probe: bool, now: Instant) -> u32 {
+        let times = self.put_off(number);
+        self.forget_silence(number);
+        self.answered(is_probe, now);
+        times
+    }
+
+    fn answered(&mut self, is_probe: bool, now: Instant) {
         if let (true, Some(silence)) = (is_probe, &mut self.silence) {
             silence.is_probed = false;
             silence.until = now;
         }
     }
 
-    /// The recipient wants to be left alone for a time.
-    pub(super) fn later(&mut self, pause: Duration, is_probe: bool, now: Instant) {
-        let until = now + pause.min(LONGEST_PAUSE);
-        let silence = self.silence.get_or_insert(Silence { until, pause: FIRST_PAUSE, is_probed: false, met: 0 });
-        silence.until = silence.until.max(until);
+    /// The recipient wants to be left alone for a time; says how long the letter waits. Whoever says again and again
+    /// that it is no time at all gets longer and longer ones.
+    pub(super) fn later(&mut self, number: i64, pause: Duration, is_probe: bool, now: Instant) -> Duration {
+        let wait = pause.max(doubled(self.put_off(number)));
+        let fresh = Silence { until: now, pause: FIRST_PAUSE, is_probed: false, met: 0, told: 0 };
+        let is_first = self.silence.is_none();
+        let silence = self.silence.get_or_insert(fresh);
+        silence.told = silence.told.saturating_add(u32::from(is_first || is_probe));
+        silence.until = silence.until.max(now + pause.max(doubled(silence.told)).min(LONGEST_PAUSE));
         silence.is_probed &= !is_probe;
+        wait
     }
 
     /// A letter met with silence; says how long it waits.
@@ -105,12 +126,12 @@ impl Pace {
             // It was under way when the silence began.
             Some(silence) => silence,
             None => {
-                let fresh = Silence { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_probed: false, met: 1 };
+                let fresh = Silence { until: now + FIRST_PAUSE, pause: FIRST_PAUSE, is_probed: false, met: 1, told: 0 };
                 self.silence.insert(fresh)
             }
         };
         match self.overtaken.get(&number) {
-            Some(overtaken) => silence.pause.max(Duration::from_secs(1 << overtaken.min(&MOST_DOUBLED))),
+            Some(overtaken) => silence.pause.max(doubled(overtaken.saturating_add(1))),
             None => silence.pause,
         }
     }
@@ -122,9 +143,25 @@ impl Pace {
 
     /// A letter is no longer one that met with silence.
     pub(super) fn forget(&mut self, number: i64) {
+        self.forget_silence(number);
+        self.put_off.remove(&number);
+    }
+
+    fn forget_silence(&mut self, number: i64) {
         self.held.remove(&number);
         self.overtaken.remove(&number);
     }
+
+    fn put_off(&mut self, number: i64) -> u32 {
+        let times = self.put_off.entry(number).or_default();
+        *times = times.saturating_add(1);
+        *times
+    }
+}
+
+/// The first pause, twice as long with each further time.
+fn doubled(times: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(MOST_DOUBLED)).min(LONGEST_OF_ONE)
 }
 
 /// Letters under way at once.
@@ -133,8 +170,9 @@ const AT_ONCE: usize = 8;
 const NEWS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A letter that others overtake waits up to 2⁹ s.
 const MOST_DOUBLED: u32 = 9;
+/// For one letter that others overtake.
+const LONGEST_OF_ONE: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
@@ -203,7 +241,7 @@ mod tests {
             pace.arrived(2);
             assert_eq!(pace.hurried().is_empty(), round > 0, "due at once after the first time alone");
         }
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512]);
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
         pace.arrived(1);
         assert_eq!(pace.unreachable(1, false, now), SECOND);
     }
@@ -223,17 +261,49 @@ mod tests {
     #[test]
     fn whoever_wants_to_be_left_alone_is_for_a_minute_at_most() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        pace.later(20 * SECOND, false, now);
-        pace.later(10 * SECOND, false, now);
+        assert_eq!(pace.later(1, 20 * SECOND, false, now), 20 * SECOND);
+        pace.later(2, 10 * SECOND, false, now);
         assert_eq!((pace.room(now, 0), pace.wake(now)), (0, Some(now + 20 * SECOND)));
         let now = now + 20 * SECOND;
         assert_eq!(pace.room(now, 0), 1);
         assert!(pace.start());
-        pace.later(3600 * SECOND, true, now);
+        assert_eq!(pace.later(1, 3600 * SECOND, true, now), 3600 * SECOND);
         assert_eq!(pace.wake(now), Some(now + 60 * SECOND));
         let now = now + 60 * SECOND;
         pace.start();
         assert_eq!(pace.unreachable(1, true, now), SECOND, "that is another thing");
         assert!(!pace.arrived(2), "and no news");
+    }
+
+    #[test]
+    fn whoever_wants_no_pause_at_all_is_asked_more_and_more_seldom() {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let mut pauses = Vec::new();
+        for round in 0..8 {
+            assert_eq!(pace.room(now, 0), if round == 0 { 8 } else { 1 });
+            let is_probe = pace.start();
+            let wait = pace.later(1, Duration::ZERO, is_probe, now);
+            let until = pace.wake(now).unwrap();
+            pauses.push((wait.as_secs(), (until - now).as_secs()));
+            now = until;
+        }
+        let expected = [(1, 1), (2, 2), (4, 4), (8, 8), (16, 16), (32, 32), (64, 60), (128, 60)];
+        assert_eq!(pauses, expected);
+        // Others arrive: the letter by itself waits on.
+        pace.arrived(2);
+        assert_eq!(pace.later(1, Duration::ZERO, false, now).as_secs(), 256);
+        assert_eq!(pace.wake(now), Some(now + SECOND));
+        pace.arrived(1);
+        assert_eq!(pace.later(1, Duration::ZERO, false, now), SECOND);
+    }
+
+    #[test]
+    fn failures_of_a_letter_are_counted_until_it_is_taken_or_refused() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!((pace.failed(1, false, now), pace.failed(1, false, now), pace.failed(2, false, now)), (1, 2, 1));
+        assert_eq!(pace.room(now, 0), 8, "somebody is there");
+        pace.refused(1, false, now);
+        pace.arrived(2);
+        assert_eq!((pace.failed(1, false, now), pace.failed(2, false, now)), (1, 1));
     }
 }

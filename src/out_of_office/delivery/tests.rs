@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::out_of_office::recipient::Problem;
 use crate::out_of_office::settings::{Form, Webhook};
 use crate::outbound::stub::{Stub, reply, target};
 use crate::store::Selection;
@@ -35,12 +36,16 @@ struct Bench {
     running: Option<JoinHandle<()>>,
 }
 
+fn failed(why: Why, text: &str) -> Answer {
+    Err(NotDelivered { why, problem: Problem { logged: "answers".into(), text: text.into() } })
+}
+
 fn refused() -> Answer {
-    Err(NotDelivered::Refused("no".into()))
+    failed(Why::Refused, "no")
 }
 
 fn unreachable() -> Answer {
-    Err(NotDelivered::Unreachable("nobody".into()))
+    failed(Why::Unreachable, "nobody")
 }
 
 impl Bench {
@@ -88,6 +93,7 @@ impl Bench {
             target: "phone".into(),
             mailbox: body[..1].to_owned(),
             body: (*body).to_owned(),
+            gist: (*body).to_owned(),
             made: clock().as_second(),
         };
         self.store.post(bodies.iter().map(letter).collect()).await.unwrap();
@@ -233,7 +239,7 @@ async fn a_letter_that_never_arrives_is_given_up_when_it_is_old() {
 #[tokio::test(start_paused = true)]
 async fn whoever_wants_less_for_a_while_gets_less() {
     let mut bench = Bench::new();
-    let later = || Err(NotDelivered::Later(Duration::from_secs(40), "slowly".into()));
+    let later = || failed(Why::Later(Duration::from_secs(40)), "slowly");
     bench.start(QUICK, move |body, second| if body == "a1" && second < 30 { later() } else { Ok(()) });
     bench.post(&["a1", "a2"]).await;
     sleep(Duration::from_secs(5)).await;
@@ -245,6 +251,62 @@ async fn whoever_wants_less_for_a_while_gets_less() {
     assert_eq!((seen[2].1.as_str(), seen[3].1.as_str()), ("a1", "a2"));
     assert!(seen.last().unwrap().0 <= 43, "{seen:?}");
     assert_eq!((bench.counted("later"), bench.counted("refused")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_fails_for_hours_is_told_soon_after_and_nothing_is_lost() {
+    let mut bench = Bench::new();
+    bench.post(&["a1", "b1", "b2", "c1"]).await;
+    let broken = |body: &str, second| second < 7200 && body != "c1";
+    bench.start(QUICK, move |body, second| if broken(body, second) { failed(Why::Failed, "oops") } else { Ok(()) });
+    bench.until_none_waits().await;
+    let seen = bench.seen();
+    assert!(seen.contains(&(0, "c1".to_owned())), "it holds up no other: {seen:?}");
+    let tries = seen.iter().filter(|it| it.1 == "a1").count();
+    assert!((20..30).contains(&tries), "{tries}");
+    let last = seen.last().unwrap();
+    assert!((7200..7200 + 335).contains(&last.0), "{last:?}");
+    assert_eq!((bench.counted("delivered"), bench.counted("given_up"), bench.counted("refused")), (4, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_fails_to_the_end_is_given_up_by_age_and_failures_are_no_refusals() {
+    let mut bench = Bench::new();
+    bench.post(&["a1", "b1"]).await;
+    bench.start(QUICK, |body, second| match body {
+        "b1" if second >= 5000 => refused(),
+        _ => failed(Why::Failed, "oops"),
+    });
+    sleep(Duration::from_secs(5400)).await;
+    assert_eq!(bench.store.outbox_size().await.unwrap(), (2, 0));
+    assert!((1..5).contains(&bench.letters().await[1].tries), "its schedule begins with the first refusal");
+    sleep(Duration::from_secs(5000)).await;
+    let dead = &bench.letters().await[0];
+    assert_eq!((dead.is_dead, dead.tries, dead.problem.as_deref()), (true, 0, Some("oops")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_says_later_and_means_now_is_not_asked_all_the_time() {
+    let mut bench = Bench::new();
+    bench.post(&["a1", "b1"]).await;
+    bench.start(QUICK, |_, _| failed(Why::Later(Duration::ZERO), "slowly"));
+    sleep(Duration::from_secs(600)).await;
+    let seen = bench.seen();
+    assert!((10..22).contains(&seen.len()), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_holds_up_nothing() {
+    let mut bench = Bench::new();
+    bench.post(&["a1", "b1"]).await;
+    let now = clock().as_second();
+    // As if both were written, and one put off, by a clock that was a year ahead.
+    bench.store.put_off(1, 1, now + 365 * 86_400, "no".into()).await.unwrap();
+    bench.start(QUICK, |_, _| Ok(()));
+    sleep(LOOK).await;
+    let mut bodies = bench.bodies();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["a1", "b1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,7 +371,7 @@ async fn from_a_recipient_that_fails_now_and_then_everything_arrives_in_order() 
         match count.wrapping_mul(2_654_435_761) >> 28 {
             0 | 1 => unreachable(),
             2 | 3 => refused(),
-            4 => Err(NotDelivered::Later(Duration::from_secs(3), "slowly".into())),
+            4 => failed(Why::Later(Duration::from_secs(3)), "slowly"),
             // The answer to what has arrived is lost now and then.
             kind => {
                 taken.lock().unwrap().push(body.to_owned());

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{News, words};
+use super::news::News;
+use super::words::{Problem, words};
 use crate::calendar::out_of_office::Audience;
 use crate::out_of_office::spoken;
 use crate::out_of_office::state::Standing;
@@ -17,18 +18,16 @@ use crate::outbound::{Answered, Outbound};
 /// Where news go.
 pub(super) const SET_STATUS: [&str; 2] = ["api", "setstatus"];
 
-/// What it is told, if that is another thing than before.
-pub(super) fn body(news: News<'_>) -> Option<String> {
-    let said = said(news.now);
-    if news.before.is_some_and(|before| self::said(before) == said) {
-        return None;
-    }
-    let (status, message) = said;
-    serde_json::to_string(&SetStatus { email: news.alias, status, message }).ok()
+/// What it is told, and the gist of that: all of it.
+pub(super) fn body(news: News<'_>) -> (String, String) {
+    let (status, message) = said(news.now);
+    // Texts alone are always written.
+    let body = serde_json::to_string(&SetStatus { email: news.alias, status, message }).unwrap_or_default();
+    (body.clone(), body)
 }
 
 /// Whether news have arrived: `{"result": "True"}`.
-pub(super) fn arrived(answered: &Answered) -> Result<(), String> {
+pub(super) fn arrived(answered: &Answered) -> Result<(), Problem> {
     let answer: Value = serde_json::from_slice(&answered.body).unwrap_or_default();
     let text = match answer.get("result") {
         Some(Value::Bool(true)) if answered.status == OK => return Ok(()),
@@ -44,10 +43,14 @@ pub(super) fn arrived(answered: &Answered) -> Result<(), String> {
 pub(super) async fn synchronise(outbound: &Outbound) -> Result<(), String> {
     let here = outbound.get().await.map_err(|unreachable| unreachable.to_string())?;
     if here.status >= 500 {
-        return Err(words(here.status, &String::from_utf8_lossy(&here.body)));
+        return Err(words(here.status, "").logged);
     }
     let answered = outbound.post_patiently(&["api", "setup"], "{}".to_owned(), SETUP).await;
-    arrived(&answered.map_err(|unreachable| unreachable.to_string())?)
+    let answered = answered.map_err(|unreachable| unreachable.to_string())?;
+    arrived(&answered).map_err(|problem| {
+        tracing::debug!(problem = problem.text, "the mediator has not asked for its watches");
+        if answered.status == OK { "answers 200, but not that it went well".to_owned() } else { problem.logged }
+    })
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{News, words};
+use super::news::News;
+use super::words::{Problem, words};
+use crate::out_of_office::record;
 use crate::out_of_office::signing_key::SigningKey;
 use crate::out_of_office::told::{Told, instant};
 use crate::outbound::Answered;
@@ -35,11 +37,8 @@ impl Keys {
     }
 }
 
-/// What it is told, if that is another thing than before.
-pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
-    if news.before.is_some_and(|before| before.away == news.now.away) {
-        return None;
-    }
+/// What it is told, and the gist of that: name and state, whenever they changed.
+pub(super) fn body(news: News<'_>, made: Timestamp) -> (String, String) {
     let event = Event {
         kind: "out_of_office.changed",
         timestamp: made,
@@ -49,11 +48,14 @@ pub(super) fn body(news: News<'_>, made: Timestamp) -> Option<String> {
             told: Told::of(Some(news.now)),
         },
     };
-    serde_json::to_string(&event).ok()
+    // Texts alone are always written.
+    let body = serde_json::to_string(&event).unwrap_or_default();
+    let gist = (news.alias, record::write_told(news.now.away.as_deref()));
+    (body, serde_json::to_string(&gist).unwrap_or_default())
 }
 
 /// Whether it has arrived: any 2xx.
-pub(super) fn arrived(answered: &Answered) -> Result<(), String> {
+pub(super) fn arrived(answered: &Answered) -> Result<(), Problem> {
     match answered.status {
         200..=299 => Ok(()),
         status => Err(words(status, &String::from_utf8_lossy(&answered.body))),

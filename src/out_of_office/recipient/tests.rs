@@ -10,8 +10,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::calendar::Mailbox;
 use crate::calendar::Window;
 use crate::calendar::out_of_office::{Audience, Away};
+use crate::out_of_office::Standing;
 use crate::out_of_office::signing_key::SigningKey;
 use crate::outbound::Target;
 use crate::outbound::stub::{Stub, reply, target};
@@ -39,35 +41,50 @@ fn at(text: &str) -> Timestamp {
 
 fn away(audience: Audience, internal: &str, external: &str) -> Standing {
     let away = Away { audience, window: None, internal: internal.into(), external: external.into() };
-    Standing { away: Some(away), changed: at("2026-11-18T08:00:00Z") }
+    Standing { away: Some(away.into()), changed: at("2026-11-18T08:00:00Z") }
 }
 
 fn available() -> Standing {
     Standing { away: None, changed: at("2026-11-18T09:00:00Z") }
 }
 
-fn body(recipient: &Recipient, before: Option<&Standing>, now: &Standing) -> Option<Value> {
+fn told(recipient: &Recipient, alias: &str, now: &Standing) -> Letter {
     let mailbox = Mailbox::parse("kim@example.com").unwrap();
-    let news = News { mailbox: &mailbox, alias: "kim", before, now };
-    let letter = recipient.letter(news, at("2026-11-18T08:00:05Z"))?;
+    recipient.letter(News { mailbox: &mailbox, alias, now }, at("2026-11-18T08:00:05Z"))
+}
+
+/// Whether two letters have the same gist.
+fn is_same(recipient: &Recipient, one: &Standing, other: &Standing) -> bool {
+    told(recipient, "kim", one).gist == told(recipient, "kim", other).gist
+}
+
+fn body(recipient: &Recipient, now: &Standing) -> Value {
+    let letter = told(recipient, "kim", now);
     assert_eq!((letter.target.as_str(), letter.mailbox.as_str()), ("phone", "kim@example.com"));
     assert_eq!(letter.made, at("2026-11-18T08:00:05Z").as_second());
-    Some(serde_json::from_str(&letter.body).unwrap())
+    serde_json::from_str(&letter.body).unwrap()
 }
 
 fn letter(body: &str) -> Letter {
     let id = "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned();
-    Letter { id, target: "phone".into(), mailbox: "kim@example.com".into(), body: body.into(), made: 1_614_265_000 }
+    Letter {
+        id,
+        target: "phone".into(),
+        mailbox: "kim@example.com".into(),
+        body: body.into(),
+        gist: String::new(),
+        made: 1_614_265_000,
+    }
 }
 
 #[test]
 fn a_mediator_is_told_status_and_plain_text_under_the_alias() {
     let mediator = silent(Form::Mediator);
-    let told = body(&mediator, None, &away(Audience::Everybody, "in", "<p>Back&nbsp;on<br>Monday</p>\n")).unwrap();
+    let told = body(&mediator, &away(Audience::Everybody, "in", "<p>Back&nbsp;on<br>Monday</p>\n"));
     assert_eq!(told, json!({"email": "kim", "status": "True", "message": "Back on\nMonday"}));
-    let told = body(&mediator, None, &available()).unwrap();
+    let told = body(&mediator, &available());
     assert_eq!(told, json!({"email": "kim", "status": "False", "message": ""}), "a message, even an empty one");
-    let told = body(&mediator, None, &away(Audience::Nobody, "in", "stale")).unwrap();
+    let told = body(&mediator, &away(Audience::Nobody, "in", "stale"));
     assert_eq!(told, json!({"email": "kim", "status": "True", "message": ""}));
 }
 
@@ -75,13 +92,14 @@ fn a_mediator_is_told_status_and_plain_text_under_the_alias() {
 fn a_mediator_is_told_only_what_is_new_to_it() {
     let mediator = silent(Form::Mediator);
     let before = away(Audience::Everybody, "in", "<p>Back on Monday</p>");
-    let is_news = |now: &Standing| body(&mediator, Some(&before), now).is_some();
+    let is_news = |now: &Standing| !is_same(&mediator, &before, now);
     assert!(!is_news(&before));
     assert!(!is_news(&away(Audience::Contacts, "other", "<div>Back on <b>Monday</b></div>")), "it sounds the same");
     assert!(is_news(&away(Audience::Everybody, "in", "<p>Back on Tuesday</p>")));
     assert!(is_news(&away(Audience::Nobody, "in", "")));
     assert!(is_news(&available()));
-    assert!(body(&mediator, Some(&available()), &Standing { changed: Timestamp::UNIX_EPOCH, ..available() }).is_none());
+    assert!(is_same(&mediator, &available(), &Standing { changed: Timestamp::UNIX_EPOCH, ..available() }));
+    assert_ne!(told(&mediator, "kim", &before).gist, told(&mediator, "Kim", &before).gist);
 }
 
 #[test]
@@ -89,7 +107,7 @@ fn others_are_told_everything() {
     let recipient = silent(standard(&[SECRET]));
     let window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     let mut scheduled = away(Audience::Contacts, "<p>In &amp; out</p>", "<b>Gone</b>");
-    scheduled.away.as_mut().unwrap().window = window;
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window = window;
     let expected = json!({
         "type": "out_of_office.changed",
         "timestamp": "2026-11-18T08:00:05Z",
@@ -104,14 +122,14 @@ fn others_are_told_everything() {
             "external": {"text": "Gone", "html": "<b>Gone</b>"},
         }
     });
-    assert_eq!(body(&recipient, None, &scheduled).unwrap(), expected);
-    let told = body(&recipient, Some(&scheduled), &available()).unwrap();
+    assert_eq!(body(&recipient, &scheduled), expected);
+    let told = body(&recipient, &available());
     let expected = json!({
         "mailbox": "kim@example.com", "alias": "kim", "state": "available", "changed_at": "2026-11-18T09:00:00Z",
         "scheduled": null, "audience": null, "internal": null, "external": null,
     });
     assert_eq!(told["data"], expected);
-    let told = body(&recipient, None, &away(Audience::Nobody, "", "")).unwrap();
+    let told = body(&recipient, &away(Audience::Nobody, "", ""));
     assert_eq!((&told["data"]["audience"], &told["data"]["external"]), (&json!("nobody"), &Value::Null));
 }
 
@@ -119,14 +137,16 @@ fn others_are_told_everything() {
 fn others_are_told_every_difference() {
     let recipient = silent(standard(&[SECRET]));
     let before = away(Audience::Everybody, "in", "<p>out</p>");
-    let is_news = |now: &Standing| body(&recipient, Some(&before), now).is_some();
+    let is_news = |now: &Standing| !is_same(&recipient, &before, now);
     assert!(!is_news(&Standing { changed: Timestamp::UNIX_EPOCH, ..before.clone() }));
     assert!(is_news(&away(Audience::Everybody, "in", "<div>out</div>")));
     assert!(is_news(&away(Audience::Everybody, "other", "<p>out</p>")));
     assert!(is_news(&away(Audience::Contacts, "in", "<p>out</p>")));
     let mut scheduled = before.clone();
-    scheduled.away.as_mut().unwrap().window = Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
+    std::sync::Arc::make_mut(scheduled.away.as_mut().unwrap()).window =
+        Window::new(at("2026-11-18T08:00:00Z"), at("2026-11-20T16:30:00Z"));
     assert!(is_news(&scheduled) && is_news(&available()));
+    assert_ne!(told(&recipient, "kim", &before).gist, told(&recipient, "Kim", &before).gist);
 }
 
 #[test]
@@ -164,11 +184,14 @@ async fn answered(form: Form, status: u16, headers: &'static [(&str, &str)], tex
         response.body(Body::from(text.clone())).unwrap()
     });
     let delivered = recipient(stub.await.target(), form).deliver(&letter("{}"), Timestamp::UNIX_EPOCH).await;
-    match delivered {
-        Ok(()) => "arrived".to_owned(),
-        Err(NotDelivered::Refused(problem)) => format!("refused: {problem}"),
-        Err(NotDelivered::Later(pause, problem)) => format!("later, {} s: {problem}", pause.as_secs()),
-        Err(NotDelivered::Unreachable(problem)) => format!("unreachable: {problem}"),
+    let Err(NotDelivered { why, problem }) = delivered else { return "arrived".to_owned() };
+    assert_eq!(problem.logged, format!("answers {status}"), "the log does not say what it says");
+    let text = problem.text;
+    match why {
+        Why::Refused => format!("refused: {text}"),
+        Why::Failed => format!("failed: {text}"),
+        Why::Later(pause) => format!("later, {} s: {text}", pause.as_secs()),
+        Why::Unreachable => format!("unreachable: {text}"),
     }
 }
 
@@ -187,7 +210,9 @@ async fn a_mediator_says_true() {
         (400, r#"{"result": "Invalid JSON"}"#, "refused: answers 400: Invalid JSON"),
         (403, r#"{"result": "Forbidden"}"#, "refused: answers 403: Forbidden"),
         (404, r#"{"result": {"user": "unknown"}}"#, r#"refused: answers 404: {"user":"unknown"}"#),
-        (500, "crash", "refused: answers 500: crash"),
+        (500, "crash", "failed: answers 500: crash"),
+        (501, "", "failed: answers 501"),
+        (425, "", "failed: answers 425"),
         (307, "", "refused: answers 307"),
         (408, "", "unreachable: answers 408"),
         (502, "nginx", "unreachable: answers 502: nginx"),
@@ -209,7 +234,7 @@ async fn others_answer_with_a_status() {
         (302, "refused: answers 302"),
         (410, "refused: answers 410"),
         (401, "refused: answers 401"),
-        (500, "refused: answers 500"),
+        (500, "failed: answers 500"),
         (503, "unreachable: answers 503"),
         (429, "later, 30 s: answers 429"),
     ] {
@@ -224,7 +249,7 @@ async fn whoever_says_when_is_asked_then() {
         assert_eq!(told, format!("later, 120 s: answers {status}"));
     }
     let told = answered(standard(&[SECRET]), 500, &[("retry-after", "120")], "").await;
-    assert_eq!(told, "refused: answers 500");
+    assert_eq!(told, "failed: answers 500");
 }
 
 #[tokio::test]
@@ -240,7 +265,7 @@ async fn a_mediator_is_posted_to_below_its_address_and_a_silent_one_is_unreachab
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nobody = recipient(target(&format!("http://{free}")), Form::Mediator);
     let failed = nobody.deliver(&letter("{}"), Timestamp::UNIX_EPOCH).await.unwrap_err();
-    assert!(matches!(&failed, NotDelivered::Unreachable(problem) if problem.contains("connect")), "{failed:?}");
+    assert!(failed.why == Why::Unreachable && failed.problem.logged.contains("connect"), "{failed:?}");
     assert!(nobody.synchronise().await.unwrap_err().contains("connect"));
 }
 
@@ -258,10 +283,10 @@ async fn a_mediator_is_looked_up_and_then_asked_to_set_up() {
 
     let broken = Stub::constant(500, "crash").await;
     let told = recipient(broken.target(), Form::Mediator).synchronise().await.unwrap_err();
-    assert_eq!((told.as_str(), broken.seen().len()), ("answers 500: crash", 1));
+    assert_eq!((told.as_str(), broken.seen().len()), ("answers 500", 1));
     let unwilling = Stub::constant(200, r#"{"result": "False"}"#).await;
     let told = recipient(unwilling.target(), Form::Mediator).synchronise().await.unwrap_err();
-    assert_eq!(told, "answers 200: False");
+    assert_eq!(told, "answers 200, but not that it went well");
     recipient(unwilling.target(), standard(&[SECRET])).synchronise().await.unwrap();
     assert_eq!(unwilling.seen().len(), 2, "others are not asked");
 }
@@ -294,5 +319,5 @@ async fn setting_up_may_take_longer_than_anything_else() {
         failed
     };
     let (setup, failed) = tokio::join!(mediator.synchronise(), others);
-    assert_eq!((setup, failed), (Ok(()), NotDelivered::Unreachable("no answer within 0.5 s".into())));
+    assert_eq!((setup, failed.problem.text), (Ok(()), "no answer within 0.5 s".to_owned()));
 }

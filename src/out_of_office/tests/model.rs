@@ -1,5 +1,6 @@
 //! Whatever happens, in whichever order: what was told is what the last look said, and nothing else ever was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -48,7 +49,7 @@ struct World {
     /// What the last look of this watch said.
     seen: Option<AutomaticReplies>,
     /// What was told of this watch.
-    told: Vec<Option<Away>>,
+    told: Vec<Option<Arc<Away>>>,
 }
 
 const PACE: Pace =
@@ -140,17 +141,16 @@ impl World {
         if !self.store_works {
             return;
         }
-        let Finding { replies, now, before, is_heard, .. } = finding.clone();
+        let Finding { replies, now, is_heard, .. } = finding.clone();
         assert_eq!(Some(&replies), self.seen.as_ref(), "an older look never overrides a newer one");
         if is_heard {
-            assert_eq!(now.away, replies.at(self.clock), "only what is true is told");
-            assert_eq!(before.map(|before| before.away), self.told.last().cloned());
+            assert_eq!(now.away.as_deref(), replies.at(self.clock).as_ref(), "only what is true is told");
             assert_ne!(Some(&now.away), self.told.last(), "nothing is told twice");
             self.told.push(now.away.clone());
         }
-        let told = record::write_told(now.away.as_ref());
+        let told = record::write_told(now.away.as_deref());
         self.row = Some(Some((record::write_replies(&replies), told, now.changed.as_second())));
-        self.book.noted(&self.mailbox, finding);
+        self.book.noted(&self.mailbox, finding, self.clock);
     }
 
     fn restart(&mut self) {
@@ -160,10 +160,10 @@ impl World {
         let replies = row.as_ref().map(|(replies, ..)| record::read_replies(replies).unwrap());
         let standing = row.as_ref().map(|(_, told, changed)| {
             let changed = Timestamp::from_second(*changed).unwrap();
-            Standing { away: record::read_told(told).unwrap(), changed }
+            Standing { away: record::read_told(told).unwrap().map(Arc::new), changed }
         });
         self.seen.clone_from(&replies);
-        let (alias, since, tenant) = ("anna".to_owned(), self.clock, Some("t".to_owned()));
+        let (alias, since, tenant) = ("anna".to_owned(), self.clock, Ok("t".to_owned()));
         let known = Known { alias, since, tenant, replies, standing, is_sound: true };
         self.book.restore(self.mailbox.clone(), known, self.clock, self.instant);
         self.book.begin(self.instant);
@@ -217,7 +217,7 @@ proptest! {
         world.calm_down();
         world.step(Step::Watch);
         world.calm_down();
-        prop_assert_eq!(world.told.last(), Some(&world.set.at(world.clock)));
+        prop_assert_eq!(world.told.last(), Some(&world.set.at(world.clock).map(Arc::new)));
         let standing = world.book.watched(&world.mailbox).unwrap().standing.unwrap();
         prop_assert_eq!(Some(&standing.away), world.told.last());
     }
@@ -332,7 +332,7 @@ fn of_a_damaged_row_nothing_is_believed() {
     let known = Known {
         alias: "anna".into(),
         since: world.clock,
-        tenant: Some("t".into()),
+        tenant: Ok("t".into()),
         replies: Some(scheduled(900, 9000)),
         standing: None,
         is_sound: false,
@@ -345,4 +345,89 @@ fn of_a_damaged_row_nothing_is_believed() {
     let learned = world.book.learn(&calls[0].1[0], Ok(world.set.clone()), world.clock, world.instant);
     assert_eq!(learned, Learned::News);
     assert!(world.book.finding(&world.mailbox, world.clock).unwrap().is_heard);
+}
+
+#[test]
+fn a_look_that_was_under_way_at_a_turn_is_followed_by_another() {
+    let mut world = looked_at(scheduled(1030, 9000));
+    world.step(Step::Pass(29, 0));
+    world.step(Step::Ask);
+    assert_eq!(world.asked.len(), 1);
+    world.step(Step::Pass(1, 0));
+    world.step(Step::Turn);
+    assert_eq!(is_away(&world), [false, true]);
+    world.step(Step::Answer(true));
+    world.step(Step::Pass(1, 0));
+    world.step(Step::Ask);
+    assert!(world.asked.is_empty());
+    world.step(Step::Pass(2, 0));
+    world.step(Step::Ask);
+    assert_eq!(world.asked.len(), 1, "soon after the turn");
+    world.step(Step::Answer(true));
+    world.step(Step::Pass(9, 0));
+    world.step(Step::Ask);
+    assert!(world.asked.is_empty(), "and then at its pace");
+}
+
+#[test]
+fn turns_are_found_without_walking_all_and_again_when_the_clock_is_set_back() {
+    let mut world = looked_at(scheduled(1030, 2000));
+    world.step(Step::Pass(30, 0));
+    world.step(Step::Turn);
+    world.step(Step::Turn);
+    assert_eq!(is_away(&world), [false, true]);
+    world.step(Step::Pass(0, -60));
+    for _ in 0..2 {
+        world.step(Step::Turn);
+        world.step(Step::Pass(60, -60));
+    }
+    assert_eq!(is_away(&world), [false, true, false], "it is not away yet");
+    world.step(Step::Pass(0, 60));
+    world.step(Step::Turn);
+    assert_eq!(is_away(&world), [false, true, false, true]);
+}
+
+#[test]
+fn of_whom_nobody_may_ask_any_more_nothing_is_told() {
+    for why in [Failure::Denied, Failure::NoSuchMailbox { address: String::new() }] {
+        let mut world = looked_at(scheduled(1100, 9000));
+        let known = Known {
+            alias: "anna".into(),
+            since: world.clock,
+            tenant: Err(why.clone()),
+            replies: Some(scheduled(1100, 9000)),
+            standing: world.book.watched(&world.mailbox).unwrap().standing,
+            is_sound: true,
+        };
+        world.book = Book::new(PACE);
+        world.book.restore(world.mailbox.clone(), known, world.clock, world.instant);
+        world.book.begin(world.instant);
+        world.step(Step::Pass(200, 0));
+        assert_eq!(world.book.turns(world.clock, world.instant).of, []);
+        assert!(world.book.take(world.instant).0.is_empty());
+        let watched = world.book.watched(&world.mailbox).unwrap();
+        assert_eq!((watched.standing, watched.problem), (None, Some(why)));
+    }
+}
+
+#[test]
+fn a_name_that_is_hardly_one_is_asked_for_seldom_unless_somebody_asks_again() {
+    let mut world = World::new();
+    let mut asked = Vec::new();
+    for second in 0..200_000_u32 {
+        let (calls, _) = world.book.take(world.instant);
+        for ticket in calls.into_iter().flat_map(|(_, tickets)| tickets) {
+            asked.push(second);
+            let failure = Failure::NoSuchMailbox { address: String::new() };
+            world.book.done("t", &[Some(&failure)], world.instant);
+            world.book.learn(&ticket, Err(failure), world.clock, world.instant);
+        }
+        if second == 190_000 {
+            world.step(Step::Watch);
+        }
+        world.step(Step::Pass(1, 0));
+    }
+    let apart: Vec<u32> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!((800..=900).contains(&apart[0]) && apart[6] > 50_000, "{apart:?}");
+    assert_eq!(asked.last(), Some(&190_900));
 }

@@ -60,7 +60,7 @@ pub(super) fn failed(route: Route, failure: &Failure) -> Response {
     let (status, why) = match failure {
         Failure::BadAddress { .. } => (StatusCode::BAD_REQUEST, NO_ADDRESS),
         Failure::NoSuchMailbox { .. } | Failure::Denied => (StatusCode::NOT_FOUND, "The mailbox is unknown"),
-        Failure::TooManySubscriptions => (StatusCode::SERVICE_UNAVAILABLE, "As many mailboxes are watched as can be"),
+        Failure::TooManyWatches => (StatusCode::SERVICE_UNAVAILABLE, "As many mailboxes are watched as can be"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "Not possible at the moment: try again later"),
     };
     noted(route, failure.label(), result(status, why))

@@ -11,12 +11,17 @@ use serde_json::Value;
 use super::answer::{ORDER, SYNCHRONISE, failed, refused, text};
 use super::front::FrontState;
 use crate::failure::Failure;
+use crate::out_of_office::{Asker, InStep};
 use crate::server::body;
 
-/// `GET /`: begins to bring the mediators into step.
+/// `GET /`: has the mediators brought into step.
 pub(super) async fn begin(State(front): FrontState) -> Response {
-    front.monitor.synchronise();
-    text(SYNCHRONISE, "Mediators are asked for their users, each as soon as it may be.\n".to_owned())
+    let what = match front.monitor.synchronise() {
+        InStep::Nobody => "There is no mediator to be asked for its users.\n",
+        InStep::Now => "The mediators are being asked for their users.\n",
+        InStep::Soon => "The mediators are asked for their users once more, soon.\n",
+    };
+    text(SYNCHRONISE, what.to_owned())
 }
 
 /// `POST /monitor`: begins or ends a watch.
@@ -31,7 +36,7 @@ pub(super) async fn order(State(front): FrontState, request: Request) -> Respons
         Err(why) => return refused(ORDER, StatusCode::BAD_REQUEST, why),
     };
     let done = match is_on {
-        true => front.in_time(front.monitor.watch(&name)).await,
+        true => front.in_time(front.monitor.watch(&name, Asker::Mediator)).await,
         false => front.in_time(front.monitor.unwatch(&name)).await,
     };
     match done {

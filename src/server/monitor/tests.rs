@@ -73,7 +73,7 @@ fn a_watch_is_told_in_each_of_its_states() {
         let window = Window::new(at(100), at(200));
         let (internal, external) = ("<p>In &amp; out<br>\u{1f334}</p>".to_owned(), "<b>Out</b>".to_owned());
         let away = Away { audience, window, internal, external };
-        let standing = Some(Standing { away: Some(away), changed: at(60) });
+        let standing = Some(Standing { away: Some(away.into()), changed: at(60) });
         let view = described(&Watched { standing, ..unseen() });
         assert_eq!((&view["state"], &view["audience"]), (&json!("away"), &json!(word)));
         let scheduled = json!({ "start": "1970-01-01T00:01:40Z", "end": "1970-01-01T00:03:20Z" });

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use super::answer::{NO_ADDRESS, WATCH, WATCHES, crowded, done, failed, json, refused};
 use super::front::{Front, FrontState, NAME};
 use crate::failure::Failure;
-use crate::out_of_office::Watched;
+use crate::out_of_office::{Asker, Watched};
 use crate::server::capture::AsWritten;
 
 /// `GET /watches`: some of the watched mailboxes, by address.
@@ -49,7 +49,7 @@ pub(super) async fn show(State(front): FrontState, request: Request) -> Response
 /// `PUT /watches/{address}`: whoever is watched already stays so.
 pub(super) async fn add(State(front): FrontState, request: Request) -> Response {
     let Some(name) = name(&request) else { return refused(WATCH, StatusCode::BAD_REQUEST, NO_ADDRESS) };
-    match front.in_time(front.monitor.watch(&name)).await {
+    match front.in_time(front.monitor.watch(&name, Asker::Api)).await {
         Ok((mailbox, true)) => standing(&front, mailbox.as_str(), StatusCode::CREATED),
         Ok((mailbox, false)) => standing(&front, mailbox.as_str(), StatusCode::OK),
         Err(failure) => failed(WATCH, &failure),
@@ -164,7 +164,7 @@ mod tests {
             since: Timestamp::UNIX_EPOCH,
             looked: None,
             problem: None,
-            standing: Some(Standing { away: Some(away), changed: Timestamp::UNIX_EPOCH }),
+            standing: Some(Standing { away: Some(away.into()), changed: Timestamp::UNIX_EPOCH }),
         }
     }
 
