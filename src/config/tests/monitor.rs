@@ -62,7 +62,7 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
     for (from, to, key) in [
         ("[store]\npath = \"calendar-relay.sqlite\"", "", "monitor: needs a place"),
         ("listen = \"127.0.0.1:8445\"", "listen = \"0.0.0.0:8445\"", "monitor.listen: is not on this host alone"),
-        ("networks = []\n# By", "networks = [\"x\"]\n# By", "monitor.networks: is no network"),
+        ("networks = []\n# The", "networks = [\"x\"]\n# The", "monitor.networks: is no network"),
         ("hosts = []", "hosts = [\"http://relay\"]", "monitor.hosts: is no host's name"),
         ("hosts = []", "hosts = [\"relay:8445\"]", "monitor.hosts: is no host's name"),
         ("hosts = []", "hosts = [\"\"]", "monitor.hosts: is no host's name"),
@@ -125,7 +125,7 @@ fn a_problem_is_told_with_its_line() {
 fn beyond_this_host_it_is_said_how_and_for_whom() {
     let beyond = example().replacen("listen = \"127.0.0.1:8445\"", "listen = \"0.0.0.0:8445\"", 1);
     let with = |networks: &str, tls: &str| {
-        let text = beyond.replacen("networks = []\n# By", &format!("networks = [{networks}]\n# By"), 1);
+        let text = beyond.replacen("networks = []\n# The", &format!("networks = [{networks}]\n# The"), 1);
         parsed(&text.replacen("tls = false", tls, 1).replacen("plain = false\n# Who", "## Who", 1))
             .map(|config| config.monitor.unwrap().tls)
             .map_err(|problems| problems.to_string())

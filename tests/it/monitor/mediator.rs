@@ -93,6 +93,9 @@ async fn a_mediators_users_are_watched_and_it_is_told_what_callers_hear() {
     introduce(&gateway, &mediator).await;
     let first = arrived(&gateway, &mediator, "/api/setstatus", 1).await;
     assert_eq!(told(&first), [("Nina", "False", "")], "by the name that it uses itself");
+    // Whoever watches her too does not rename her.
+    let watched = send(&gateway, call(&gateway, Method::PUT, "/watches/nina@contoso.example")).await;
+    assert_eq!((watched.status, &watched.json()["alias"]), (200, &json!("Nina")));
     set(&gateway, NINA, away("<p>Back on Monday.<br>R&amp;D&nbsp;helps.</p>")).await;
     arrived(&gateway, &mediator, "/api/setstatus", 2).await;
     set(&gateway, NINA, away("<p>Back on Tuesday.</p>")).await;
