@@ -386,9 +386,9 @@ fn letters_that_were_given_up_are_shown_sent_again_and_thrown_away() {
     let path = folder.path().join("calendar-relay.sqlite");
     // Kept open, as the gateway does.
     let _store = calendar_relay::store::Store::open(&path).unwrap();
-    let sql = "INSERT INTO outbox (id, target, mailbox, body, made, since, next, dead, head) \
-               VALUES ('msg_1', 'phone', 'kim@example.com', '{}', 5, 5, 5, 1, 0), \
-                      ('msg_2', 'phone', 'kim@example.com', '{}', 5, 5, 5, 0, 1)";
+    let sql = "INSERT INTO outbox (id, target, mailbox, body, gist, made, since, next, dead, head) \
+               VALUES ('msg_1', 'phone', 'kim@example.com', '{}', 'a', 5, 5, 5, 1, 0), \
+                      ('msg_2', 'phone', 'kim@example.com', '{}', 'b', 5, 5, 5, 0, 1)";
     rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     let done = |arguments: &[&str]| {
         let output = run(&[&["outbox"], arguments, &["--config", config]].concat());
