@@ -11,6 +11,7 @@ The signed webhook must have heard the same, each time with a signature that the
 import argparse
 import base64
 import collections
+import datetime
 import json
 import pathlib
 import random
@@ -124,13 +125,20 @@ class Fire:
     def set(self, watched, number, choose):
         """One change; the state before the change may still be seen."""
         text = f"Change {number}: back on day {choose.randrange(100)}"
-        if choose.random() < 0.3:
-            replies, state = {"status": "disabled", "externalReplyMessage": text}, ("False", "")
-        else:
-            html = f"<p>{text}</p>"
-            replies = {"status": "alwaysEnabled", "externalAudience": "all", "externalReplyMessage": html, "internalReplyMessage": "in"}
-            state = ("True", text)
-        watched.states.append(state)
+        replies = {"externalAudience": "all", "externalReplyMessage": f"<p>{text}</p>", "internalReplyMessage": "in"}
+        match choose.choice(("disabled", "alwaysEnabled", "alwaysEnabled", "scheduled")):
+            case "disabled":
+                replies["status"], states = "disabled", [("False", "")]
+            case "alwaysEnabled":
+                replies["status"], states = "alwaysEnabled", [("True", text)]
+            case "scheduled":
+                # Its turns come whether or not anybody is there to see them.
+                now = datetime.datetime.now(tz=datetime.timezone.utc)
+                for bound, seconds in (("Start", choose.randrange(1, 4)), ("End", choose.randrange(5, 9))):
+                    at = now + datetime.timedelta(seconds=seconds)
+                    replies[f"scheduled{bound}DateTime"] = {"dateTime": at.strftime("%Y-%m-%dT%H:%M:%S"), "timeZone": "UTC"}
+                replies["status"], states = "scheduled", [("False", ""), ("True", text), ("False", "")]
+        watched.states += states
         self.graph.set_automatic_replies(watched.address, replies)
 
 
