@@ -16,6 +16,7 @@ pub mod config;
 pub mod ews;
 pub mod failure;
 pub mod graph;
+mod https;
 pub mod items;
 pub mod journal;
 pub mod metrics;

@@ -16,16 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, Response};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use public::Guard;
 use resolver::Resolver;
+
+use crate::https::{cause, retry_after, trust};
 
 /// One target, with connections of its own.
 pub struct Outbound {
@@ -81,7 +79,7 @@ impl Outbound {
             Some(Host::Domain(_)) => {}
         }
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(url.scheme() == "https", extra_ca.as_deref())?)
+            .tls_backend_preconfigured(trust(url.scheme() == "https", extra_ca.as_deref())?)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -177,55 +175,6 @@ async fn beginning(mut response: Response) -> reqwest::Result<Vec<u8>> {
         }
     }
     Ok(body)
-}
-
-/// `Retry-After` in seconds, or as a date, measured by the answer's own `Date` (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let parser = rfc2822::DateTimeParser::new();
-    let until = parser.parse_timestamp(value).ok()?;
-    let now = parser.parse_timestamp(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Some(Duration::from_secs(u64::try_from(until.as_second() - now.as_second()).unwrap_or(0)))
-}
-
-/// An error with its causes, without the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let what = if error.is_connect() { "could not connect" } else { "the connection broke" };
-    let mut text = what.to_owned();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
-}
-
-fn tls(is_needed: bool, extra_ca: Option<&[u8]>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(extra_ca.unwrap_or_default()) {
-        let certificate = certificate.map_err(|error| format!("extra certificate authority: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("extra certificate authority: {error}"))?;
-    }
-    if extra_ca.is_some() && roots.is_empty() {
-        return Err("extra certificate authority: no certificate in the PEM file".into());
-    }
-    if is_needed {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err("this host trusts no certificate authority: install its ca-certificates package".into());
-        }
-    }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }
 
 /// Whoever does not take a connection by then is not there.

@@ -5,6 +5,7 @@
 //! Owns the envelope around them. Must not know what they ask for, nor when they are asked again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::client::{Call, Client};
-use super::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
+use super::fault::{ATTEMPTS, Refusal, Trouble};
 use super::json::{decode, encode};
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
@@ -133,7 +134,7 @@ impl Reply {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))
             .and_then(|(_, value)| value.trim().parse().ok())
-            .map(retry_after_seconds);
+            .map(Duration::from_secs);
         let refusal = Refusal::read(self.status, retry_after, self.body.to_string().as_bytes());
         let failure = refusal.failure(Some(about));
         match self.status {

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
-use jiff::fmt::rfc2822;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 use uuid::Uuid;
 
 use super::circuit::Circuit;
-use super::fault::{ATTEMPTS, Refusal, Trouble, retry_after_seconds};
+use super::fault::{ATTEMPTS, Refusal, Trouble};
 use super::http::{Cut, Http, read};
 use super::json::{Page, decode};
 use super::lanes::Lanes;
@@ -25,6 +24,7 @@ use super::settings::Settings;
 use super::token::{Token, Tokens};
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
+use crate::https::retry_after;
 use crate::journal::Journal;
 use crate::metrics::{CallLabel, GraphLabels, Metrics, TenantLabel};
 
@@ -447,17 +447,4 @@ impl From<super::token::Refused> for Trouble {
     fn from(refused: super::token::Refused) -> Self {
         Self { told: Some(refused.told.to_string()), ..refused.failure.into() }
     }
-}
-
-/// `Retry-After` in seconds, or as a date, measured by the answer's own `Date` (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(retry_after_seconds(seconds));
-    }
-    let until = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    let now = headers.get(header::DATE)?.to_str().ok()?;
-    let now = rfc2822::DateTimeParser::new().parse_timestamp(now).ok()?;
-    let seconds = u64::try_from(until.as_second() - now.as_second()).unwrap_or(0);
-    Some(retry_after_seconds(seconds))
 }

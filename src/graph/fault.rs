@@ -40,7 +40,7 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// The pause before the first retry, doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Graph is believed that it wants to be left alone for so many seconds at most.
-const LONGEST_RETRY_AFTER: u64 = 3600;
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// However long a failing Graph asks to be left alone: it may be back sooner.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 /// What a throttled caller is told when Graph named no time.
@@ -62,6 +62,7 @@ impl Refusal {
         }
         let error = serde_json::from_slice::<Body>(body)
             .map_or_else(|_| Error { code: String::new(), message: String::new() }, |body| body.error);
+        let retry_after = retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER));
         Self { status, code: error.code, message: error.message, retry_after }
     }
 
@@ -138,11 +139,6 @@ impl Refusal {
         let code = if self.code.is_empty() { "no code" } else { &self.code };
         format!("{} {code}: {}", self.status, self.message)
     }
-}
-
-/// `Retry-After` in seconds.
-pub(super) fn retry_after_seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER))
 }
 
 /// What Exchange's codes about times and occurrences mean

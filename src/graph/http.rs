@@ -1,18 +1,15 @@
 //! The connection to one cloud: TLS, HTTP/2, proxy, body limit. Sends nothing by itself.
 //!
-//! Owns reqwest's settings. Trusts the host's own certificate store, because a proxy that an
-//! operator's network forces on it is installed there, and it is renewed with the system; besides,
-//! the tenant's extra authorities. Must not know tokens.
+//! Owns reqwest's settings. Must not know tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 
 use super::settings::Settings;
+use crate::https::{cause, trust};
 use crate::tenant::Cloud;
 
 /// No answer of Graph's that the gateway asks for is longer, in bytes, after decompression.
@@ -46,7 +43,9 @@ impl Http {
     /// # Errors
     /// A text for the operator: no or unreadable certificates, an unusable proxy.
     pub(super) fn new(cloud: &Cloud, settings: &Settings) -> Result<Self, String> {
-        let recipe = Recipe { tls: tls(cloud)?, settings: settings.clone() };
+        let needs_tls = cloud.graph.scheme() == "https" || cloud.login.scheme() == "https";
+        let tls = trust(needs_tls, cloud.extra_ca.as_deref())?;
+        let recipe = Recipe { tls, settings: settings.clone() };
         let first = recipe.make()?;
         Ok(Self { current: ArcSwap::from_pointee(first), recipe })
     }
@@ -101,46 +100,4 @@ pub(super) async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, Cut
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// An error with its causes, without the URL, which may hold an address.
-pub(super) fn cause(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else if error.is_connect() {
-        "could not connect".to_owned()
-    } else {
-        "was cut".to_owned()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
-}
-
-fn tls(cloud: &Cloud) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(cloud.extra_ca.as_deref().unwrap_or_default()) {
-        let certificate = certificate.map_err(|error| format!("extra certificate authority: {error}"))?;
-        roots.add(certificate).map_err(|error| format!("extra certificate authority: {error}"))?;
-    }
-    if cloud.extra_ca.is_some() && roots.is_empty() {
-        return Err("extra certificate authority: no certificate in the PEM file".into());
-    }
-    if cloud.graph.scheme() == "https" || cloud.login.scheme() == "https" {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err("this host trusts no certificate authority: install its ca-certificates package".into());
-        }
-    }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
 }

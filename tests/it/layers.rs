@@ -18,12 +18,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("client", &["calendar", "failure"]),
     ("tenant", &["calendar", "failure"]),
     ("store", &["failure"]),
-    ("outbound", &["failure"]),
+    ("https", &[]),
+    ("outbound", &["https"]),
     ("out_of_office", &["calendar", "client", "graph", "journal", "metrics", "outbound", "store", "failure"]),
     ("items", &["calendar", "store", "failure"]),
     ("writes", &["calendar", "client", "graph", "journal", "store", "failure"]),
     ("changes", &["calendar", "client", "graph", "journal", "metrics", "store", "failure"]),
-    ("graph", &["calendar", "tenant", "client::Permitted", "client::Entitled", "failure", "journal", "metrics"]),
+    (
+        "graph",
+        &["calendar", "tenant", "client::Permitted", "client::Entitled", "failure", "https", "journal", "metrics"],
+    ),
     (
         "ews",
         &[
@@ -61,7 +65,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("hyper_util", &["server", "simulator"]),
     (
         "reqwest",
-        &["graph::client", "graph::http", "graph::token", "outbound", "simulator::courier", "simulator::mediator"],
+        &[
+            "graph::client",
+            "graph::http",
+            "graph::token",
+            "https",
+            "outbound",
+            "simulator::courier",
+            "simulator::mediator",
+        ],
     ),
     ("oauth2", &["graph"]),
     ("quick_xml", &["ews"]),
