@@ -47,7 +47,7 @@ impl App {
     /// When certificates, secrets or ports cannot be used; the text is for the operator.
     pub async fn start(config: Config) -> io::Result<Self> {
         let metrics = Arc::new(Metrics::new());
-        let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics)).map_err(io::Error::other)?;
+        let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics), now).map_err(io::Error::other)?;
         let graphs = Arc::new(graphs);
         let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
         let clients = Clients::new(config.clients);

@@ -4,6 +4,7 @@
 //! send anything.
 
 mod clients;
+mod credentials;
 mod monitor;
 mod problems;
 mod raw;

@@ -29,6 +29,7 @@ mod line;
 mod listing;
 mod people;
 mod probe;
+mod proof;
 mod settings;
 mod shelf;
 mod status;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use futures::future::join_all;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use self::automatic_replies::MOST_AT_ONCE;
@@ -115,11 +117,16 @@ pub struct Graph {
 }
 
 impl Graphs {
-    /// Gets ready; sends nothing.
+    /// Gets ready; sends nothing. `clock` dates what Entra is shown.
     ///
     /// # Errors
     /// A text for the operator: a domain of two tenants, unusable certificates or addresses.
-    pub fn new(tenants: Vec<Tenant>, settings: Settings, metrics: Arc<Metrics>) -> Result<Self, String> {
+    pub fn new(
+        tenants: Vec<Tenant>,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        clock: fn() -> Timestamp,
+    ) -> Result<Self, String> {
         let cache = Arc::new(Cache::new(&settings.cache, &metrics));
         let mut graphs = Vec::with_capacity(tenants.len());
         let mut by_domain = HashMap::new();
@@ -129,7 +136,7 @@ impl Graphs {
                     return Err(format!("tenant {}: domain {domain} belongs to another tenant, too", tenant.name));
                 }
             }
-            graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics)?);
+            graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics, clock)?);
         }
         let tally = Tally::new(&metrics);
         Ok(Self { graphs, by_domain, cache, tally })
@@ -329,6 +336,7 @@ impl Graph {
         settings: &Settings,
         cache: &Arc<Cache>,
         metrics: &Arc<Metrics>,
+        clock: fn() -> Timestamp,
     ) -> Result<Self, String> {
         let index = u16::try_from(index).map_err(|_| "too many tenants".to_owned())?;
         let serving = Capability::ALL
@@ -340,7 +348,7 @@ impl Graph {
             .into_iter()
             .map(|credential| {
                 let (http, metrics) = (Arc::clone(&http), Arc::clone(metrics));
-                let tokens = Tokens::new(&name, &id, &cloud, credential, http, settings.timeout, metrics)?;
+                let tokens = Tokens::new(&name, &id, &cloud, credential, http, settings.timeout, metrics, clock)?;
                 Ok(Arc::new(tokens))
             })
             .collect::<Result<_, String>>()?;

@@ -34,6 +34,8 @@ pub struct Metrics {
     pub graph_throttled: Family<TenantLabel, Counter>,
     /// Token requests to Entra by tenant and outcome.
     pub graph_tokens: Family<TenantOutcome, Counter>,
+    /// When credentials expire, as far as that is known; seconds since 1970.
+    pub credential_expires: Family<CredentialLabels, Gauge>,
     /// 1 while a tenant's circuit is open.
     pub circuit_open: Family<TenantLabel, Gauge>,
     /// Calls to Graph allowed at once, as the adaptive limit has it, by tenant.
@@ -125,6 +127,15 @@ pub struct TenantLabel {
     pub tenant: String,
 }
 
+/// A tenant's application.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CredentialLabels {
+    /// The tenant's name in the configuration.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+}
+
 /// A tenant and an outcome.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct TenantOutcome {
@@ -160,6 +171,7 @@ impl Metrics {
             graph_seconds: Family::new_with_constructor(latency),
             graph_throttled: Family::default(),
             graph_tokens: Family::default(),
+            credential_expires: Family::default(),
             circuit_open: Family::default(),
             graph_limit: Family::default(),
             tokens: Family::default(),
@@ -203,6 +215,8 @@ impl Metrics {
         );
         registry.register("graph_throttled", "Calls that Microsoft Graph throttled", metrics.graph_throttled.clone());
         registry.register("graph_tokens", "Token requests to Microsoft Entra", metrics.graph_tokens.clone());
+        let what = "When credentials expire, in seconds since 1970";
+        registry.register("credential_expires", what, metrics.credential_expires.clone());
         registry.register("graph_circuit_open", "1 while a tenant's circuit is open", metrics.circuit_open.clone());
         registry.register(
             "graph_concurrency_limit",

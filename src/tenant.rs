@@ -2,6 +2,11 @@
 //!
 //! Owns Microsoft 365 tenants as the configuration describes them. Must not send anything.
 
+pub mod permissions;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -42,6 +47,8 @@ pub struct Credential {
     pub client_id: String,
     /// How it proves who it is.
     pub proof: Proof,
+    /// When its secret expires, where the configuration says so; certificates tell it themselves.
+    pub secret_expires: Option<Timestamp>,
     /// What it serves.
     pub capabilities: Vec<Capability>,
     /// Scoped by Exchange RBAC for Applications: one mailbox a call, itself in the URL, because
@@ -50,13 +57,54 @@ pub struct Credential {
     /// Holds `MailTips.ReadBasic.All`: mail tips are asked for as such, and not taken from mailboxes'
     /// settings.
     pub mail_tips: bool,
+    /// Holds `User.Read.All` instead of `User.ReadBasic.All`: it can tell all addresses of a mailbox, which policies
+    /// that deny some mailboxes need to know.
+    pub all_addresses: bool,
 }
 
-/// How an application proves who it is.
+/// How an application proves who it is. What lies in files is read anew for each token, so that it can be changed
+/// without a restart.
 #[derive(Debug)]
 pub enum Proof {
     /// A client secret.
-    Secret(SecretString),
+    Secret(Secret),
+    /// Certificates, of which Entra knows at least one; several while they are changed.
+    Certificates(Vec<Certificate>),
+    /// A token of somebody whom Entra trusts to tell who we are, such as a Kubernetes cluster's for a workload: a file.
+    FederatedToken(PathBuf),
+    /// The identity of the machine in Azure that the gateway runs on.
+    ManagedIdentity {
+        /// Where the machine tells of it: an origin, usually `http://169.254.169.254/`.
+        endpoint: Url,
+    },
+}
+
+/// A secret, or where it is.
+#[derive(Clone, Debug)]
+pub enum Secret {
+    /// Itself.
+    Kept(SecretString),
+    /// A file; white space around it is left out.
+    File(PathBuf),
+}
+
+/// A certificate with its key, in files.
+#[derive(Clone, Debug)]
+pub enum Certificate {
+    /// PEM; both may be in one file.
+    Pem {
+        /// The certificate, the first in the file.
+        certificate: PathBuf,
+        /// Its RSA key.
+        private_key: PathBuf,
+    },
+    /// PKCS #12.
+    Pkcs12 {
+        /// The file.
+        path: PathBuf,
+        /// What it is locked with.
+        password: Secret,
+    },
 }
 
 impl Cloud {

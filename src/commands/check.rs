@@ -38,7 +38,7 @@ pub async fn run(path: &Path, online: bool, mailboxes: &[String]) -> Result<(), 
 
 async fn try_tenants(config: Config, mailboxes: &[String]) -> Result<(), Trouble> {
     let mailboxes: Vec<Mailbox> = mailboxes.iter().map(|address| Mailbox::parse(address)).collect::<Result<_, _>>()?;
-    let graphs = Graphs::new(config.tenants, config.graph, Arc::new(Metrics::new()))?;
+    let graphs = Graphs::new(config.tenants, config.graph, Arc::new(Metrics::new()), app::now)?;
     let now = app::now();
     let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + PATIENCE);
     let window = table::window(now, now.checked_add(24.hours())?)?;

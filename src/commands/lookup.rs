@@ -53,7 +53,7 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
         return Ok(());
     };
     let Config { tenants, graph, .. } = load(path)?;
-    let graphs = Graphs::new(tenants, graph, std::sync::Arc::new(Metrics::new()))?;
+    let graphs = Graphs::new(tenants, graph, std::sync::Arc::new(Metrics::new()), crate::app::now)?;
     print!("{}", table(&graphs, &settings.mailboxes, window, &zone).await?);
     Ok(())
 }

@@ -199,12 +199,30 @@ pub(super) struct Tenant {
 #[serde(deny_unknown_fields)]
 pub(super) struct Credential {
     pub(super) client_id: String,
-    pub(super) secret: Spanned<SecretReference>,
+    pub(super) secret: Option<Spanned<SecretReference>>,
+    pub(super) secret_expires: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) certificates: Vec<Spanned<Certificate>>,
+    pub(super) federated_token_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) managed_identity: bool,
+    pub(super) managed_identity_url: Option<Spanned<String>>,
     pub(super) capabilities: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) rbac_scoped: bool,
     #[serde(default = "no")]
     pub(super) mail_tips: Spanned<bool>,
+    #[serde(default)]
+    pub(super) all_addresses: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Certificate {
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) private_key: Option<PathBuf>,
+    pub(super) pkcs12: Option<PathBuf>,
+    pub(super) password: Option<Spanned<SecretReference>>,
 }
 
 #[derive(Debug, Deserialize)]

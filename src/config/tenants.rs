@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Reader, raw};
 use crate::calendar::Capability;
-use crate::tenant::{Cloud, Credential, Proof, Tenant};
+use crate::tenant::{Cloud, Tenant};
 
 impl Reader<'_> {
     pub(super) fn tenants(&mut self, raw: Vec<Spanned<raw::Tenant>>) -> Vec<Tenant> {
@@ -42,11 +42,7 @@ impl Reader<'_> {
             id: raw.id,
             cloud,
             domains: raw.domains.into_iter().map(|domain| domain.into_inner().to_lowercase()).collect(),
-            credentials: raw
-                .credentials
-                .into_iter()
-                .map(|credential| self.credential(credential.into_inner()))
-                .collect(),
+            credentials: raw.credentials.into_iter().map(|credential| self.credential(credential)).collect(),
         }
     }
 
@@ -104,23 +100,6 @@ impl Reader<'_> {
             self.problems.add(text, key, "must be an origin, without a path");
         }
         Some(url)
-    }
-
-    fn credential(&mut self, raw: raw::Credential) -> Credential {
-        let capabilities = self.capabilities(&raw.capabilities, "tenants.credentials.capabilities");
-        let secret = self.secret(&raw.secret, "tenants.credentials.secret");
-        let mail_tips = *raw.mail_tips.get_ref();
-        if mail_tips && raw.rbac_scoped {
-            let remedy = "Exchange has no role for mail tips: use an application with MailTips.ReadBasic.All for them";
-            self.problems.add(&raw.mail_tips, "tenants.credentials.mail_tips", remedy);
-        }
-        Credential {
-            client_id: raw.client_id,
-            proof: Proof::Secret(secret),
-            capabilities,
-            rbac_scoped: raw.rbac_scoped,
-            mail_tips,
-        }
     }
 
     pub(super) fn capabilities(&mut self, names: &[Spanned<String>], key: &str) -> Vec<Capability> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::ClientConfig;
+use url::Url;
 
 use super::settings::Settings;
 use crate::https::{cause, trust};
@@ -46,7 +47,7 @@ impl Http {
         let needs_tls = cloud.graph.scheme() == "https" || cloud.login.scheme() == "https";
         let tls = trust(needs_tls, cloud.extra_ca.as_deref())?;
         let recipe = Recipe { tls, settings: settings.clone() };
-        let first = recipe.make()?;
+        let first = recipe.make(settings.proxy.as_ref())?;
         Ok(Self { current: ArcSwap::from_pointee(first), recipe })
     }
 
@@ -55,13 +56,21 @@ impl Http {
         self.current.load_full()
     }
 
+    /// A pool that goes through no proxy: for the machine itself.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub(super) fn direct(&self) -> Result<reqwest::Client, String> {
+        self.recipe.make(None)
+    }
+
     /// Turns to new connections, unless somebody did so since `used` was current
     /// (<https://learn.microsoft.com/graph/best-practices-concept#reliability-and-support>).
     pub(super) fn reconnect(&self, used: &Arc<reqwest::Client>) {
         if !Arc::ptr_eq(&self.current.load(), used) {
             return;
         }
-        match self.recipe.make() {
+        match self.recipe.make(self.recipe.settings.proxy.as_ref()) {
             Ok(fresh) => self.current.store(Arc::new(fresh)),
             Err(problem) => tracing::warn!(problem, "no new connection pool"),
         }
@@ -69,7 +78,7 @@ impl Http {
 }
 
 impl Recipe {
-    fn make(&self) -> Result<reqwest::Client, String> {
+    fn make(&self, proxy: Option<&Url>) -> Result<reqwest::Client, String> {
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .no_proxy()
@@ -80,7 +89,7 @@ impl Recipe {
             .pool_idle_timeout(Duration::from_secs(90))
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(10));
-        let builder = match &self.settings.proxy {
+        let builder = match proxy {
             Some(proxy) => builder
                 .proxy(reqwest::Proxy::all(proxy.clone()).map_err(|error| format!("graph proxy: {}", cause(&error)))?),
             None => builder,

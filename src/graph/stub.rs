@@ -24,7 +24,7 @@ use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::tenant::{Cloud, Credential, Proof, Tenant};
+use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -197,7 +197,7 @@ impl Stub {
             domains: vec!["example.com".into()],
             credentials,
         };
-        Graphs::new(vec![tenant], settings, metrics).unwrap()
+        Graphs::new(vec![tenant], settings, metrics, jiff::Timestamp::default).unwrap()
     }
 
     async fn answer(self, peer: SocketAddr, request: Request) -> Response {
@@ -261,10 +261,12 @@ pub(super) fn schedule(address: &str) -> Value {
 pub(super) fn credential(capabilities: &[Capability]) -> Credential {
     Credential {
         client_id: format!("app-{}", capabilities.len()),
-        proof: Proof::Secret("s3cret".to_owned().into()),
+        proof: Proof::Secret(Secret::Kept("s3cret".to_owned().into())),
+        secret_expires: None,
         capabilities: capabilities.to_vec(),
         rbac_scoped: false,
         mail_tips: false,
+        all_addresses: false,
     }
 }
 

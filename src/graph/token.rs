@@ -1,28 +1,27 @@
 //! Tokens of one credential: asked for early, once at a time, and never shown.
 //!
-//! Owns the client-credentials grant (RFC 6749 §4.4,
-//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>) and
-//! what Entra's refusals mean. Must not know what the tokens are for.
+//! Owns when a token is asked for, and who waits for it; `token/exchange.rs` asks. Must not know what the tokens are for.
+
+mod exchange;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use http::HeaderValue;
-use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
-use oauth2::{
-    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope, TokenResponse, TokenUrl,
-};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::http::{Cut, Http, read};
+pub(super) use exchange::Refused;
+
+use super::http::Http;
 use crate::failure::Failure;
-use crate::metrics::{Metrics, TenantOutcome};
-use crate::tenant::{Cloud, Credential, Proof};
+use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
+use crate::tenant::{Cloud, Credential};
+use exchange::{Exchange, Issued};
 
 /// How long a refusal is believed before Entra is asked again.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(30);
@@ -34,17 +33,16 @@ const MARGIN: Duration = Duration::from_secs(300);
 const PRESUMED_LIFE: Duration = Duration::from_secs(300);
 /// No token is believed to live longer.
 const LONGEST_LIFE: Duration = Duration::from_secs(86_400);
-/// Entra's passing troubles (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
-const PASSING: [&str; 4] = ["AADSTS90033", "AADSTS90006", "AADSTS50033", "AADSTS90024"];
+/// How long before a credential expires its operator is warned, each time that a token is had.
+const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The tokens of one credential.
 pub(super) struct Tokens {
     tenant: String,
     credential: Credential,
-    url: TokenUrl,
-    scope: Scope,
-    http: Arc<Http>,
+    exchange: Exchange,
     timeout: Duration,
+    clock: fn() -> Timestamp,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
 }
@@ -76,13 +74,7 @@ struct State {
     token: Option<Arc<Token>>,
     flight: Option<Flight>,
     trouble: Option<(Instant, Refused)>,
-}
-
-/// Why there is no token, with Entra's words.
-#[derive(Clone, Debug)]
-pub(super) struct Refused {
-    pub(super) failure: Failure,
-    pub(super) told: Arc<str>,
+    proof_expires: Option<Timestamp>,
 }
 
 type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, Refused>>>;
@@ -98,22 +90,11 @@ impl Tokens {
         http: Arc<Http>,
         timeout: Duration,
         metrics: Arc<Metrics>,
+        clock: fn() -> Timestamp,
     ) -> Result<Self, String> {
-        let mut url = cloud.login.clone();
-        url.path_segments_mut()
-            .map_err(|()| format!("tenant {tenant}: {} cannot be a login address", cloud.login))?
-            .pop_if_empty()
-            .extend([id, "oauth2", "v2.0", "token"]);
-        Ok(Self {
-            tenant: tenant.to_owned(),
-            credential,
-            url: TokenUrl::from_url(url),
-            scope: Scope::new(format!("{}/.default", cloud.resource.origin().ascii_serialization())),
-            http,
-            timeout,
-            metrics,
-            state: Mutex::default(),
-        })
+        let exchange =
+            Exchange::new(id, cloud, http, clock).map_err(|problem| format!("tenant {tenant}: {problem}"))?;
+        Ok(Self { tenant: tenant.to_owned(), credential, exchange, clock, timeout, metrics, state: Mutex::default() })
     }
 
     /// The credential, for its id and what it serves.
@@ -243,7 +224,7 @@ impl Tokens {
                     tenant,
                     client_id,
                     told = &*refused.told,
-                    "Microsoft Entra refuses this credential: check its secret, its id and the tenant's id"
+                    "Microsoft Entra refuses this credential: check its secret or certificate, its id and the tenant's id"
                 );
                 state.trouble = Some((now + REFUSAL_HOLDS, refused.clone()));
             }
@@ -256,26 +237,36 @@ impl Tokens {
 
     async fn fetch(&self) -> Result<Arc<Token>, Refused> {
         let asked = Instant::now();
-        let client = BasicClient::new(ClientId::new(self.credential.client_id.clone()))
-            .set_auth_type(AuthType::RequestBody)
-            .set_token_uri(self.url.clone());
-        let client = match &self.credential.proof {
-            Proof::Secret(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
-        };
-        let status = Arc::new(AtomicU16::new(0));
-        let sender = |request| send(Arc::clone(&self.http), request, Arc::clone(&status));
-        let request = client.exchange_client_credentials().add_scope(self.scope.clone()).request_async(&sender);
-        let answer = match timeout(self.timeout, request).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(refused(&error, status.load(Relaxed))),
-            Err(_) => return Err(Refused { failure: Failure::Unavailable, told: "timed out".into() }),
-        };
-        let life = answer.expires_in().unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
-        let mut header = HeaderValue::try_from(format!("Bearer {}", answer.access_token().secret()))
+        let issued = timeout(self.timeout, self.exchange.ask(&self.credential)).await;
+        let unanswered = || Refused { failure: Failure::Unavailable, told: "timed out".into() };
+        let Issued { secret, life, proof_expires } = issued.unwrap_or_else(|_| Err(unanswered()))?;
+        self.note_expiry(proof_expires);
+        let life = life.unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
+        let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .map_err(|_| Refused { failure: Failure::Unavailable, told: "unusable token".into() })?;
         header.set_sensitive(true);
         let early = MARGIN.min(life / 5);
         Ok(Arc::new(Token { header, renew_at: asked + life - early, expires: asked + life }))
+    }
+
+    /// Warns while there is time to act.
+    fn note_expiry(&self, expires: Option<Timestamp>) {
+        let expires = expires.or(self.credential.secret_expires);
+        let Some(expires) = expires else { return };
+        let left = expires.duration_since((self.clock)());
+        let labels = CredentialLabels { tenant: self.tenant.clone(), client_id: self.credential.client_id.clone() };
+        self.metrics.credential_expires.get_or_create(&labels).set(expires.as_second());
+        if left < WARNING {
+            let (tenant, client_id, days) = (self.tenant.as_str(), &self.credential.client_id, left.as_hours() / 24);
+            tracing::warn!(tenant, client_id, %expires, days, "this credential expires soon: put a new one beside it");
+        }
+        self.lock().proof_expires = Some(expires);
+    }
+
+    /// When the credential itself expires, as far as that is known.
+    #[allow(dead_code, reason = "for the status")]
+    pub(super) fn proof_expires(&self) -> Option<Timestamp> {
+        self.lock().proof_expires.or(self.credential.secret_expires)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -300,37 +291,4 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")
     }
-}
-
-/// The bridge from `oauth2` to our connection; notes the status, which `oauth2` does not tell.
-async fn send(http: Arc<Http>, request: HttpRequest, status: Arc<AtomicU16>) -> Result<HttpResponse, Cut> {
-    let response = http.client().execute(reqwest::Request::try_from(request)?).await?;
-    status.store(response.status().as_u16(), Relaxed);
-    let (code, headers) = (response.status(), response.headers().clone());
-    let mut answer = HttpResponse::new(read(response).await?);
-    *answer.status_mut() = code;
-    *answer.headers_mut() = headers;
-    Ok(answer)
-}
-
-/// Sorts Entra's refusals from its passing troubles.
-fn refused(error: &RequestTokenError<Cut, BasicErrorResponse>, status: u16) -> Refused {
-    let (failure, told) = match error {
-        RequestTokenError::ServerResponse(response) => {
-            let text = response.error_description().map_or("", String::as_str);
-            let text = text.lines().next().unwrap_or_default();
-            let passing = status == 429
-                || status >= 500
-                || PASSING.iter().any(|code| text.starts_with(&format!("{code}:")))
-                || matches!(response.error(), BasicErrorResponseType::Extension(code)
-                    if code == "temporarily_unavailable" || code == "server_error");
-            let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
-            (failure, format!("{}: {text}", response.error()))
-        }
-        RequestTokenError::Request(cut) => (Failure::Unavailable, cut.to_string()),
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            (Failure::Unavailable, format!("HTTP {status} without a token answer"))
-        }
-    };
-    Refused { failure, told: told.into() }
 }

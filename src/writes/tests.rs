@@ -18,7 +18,7 @@ use crate::client::{Ceiling, Client, Policy};
 use crate::graph::{EventParts, Settings};
 use crate::metrics::Metrics;
 use crate::simulator::{Options, Simulator, World};
-use crate::tenant::{Cloud, Credential, Proof, Tenant};
+use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
 
 struct Bench {
     simulator: Simulator,
@@ -65,13 +65,17 @@ impl Bench {
             domains: vec!["contoso.example".into()],
             credentials: vec![Credential {
                 client_id: "app".into(),
-                proof: Proof::Secret("a-simulated-secret".to_owned().into()),
+                proof: Proof::Secret(Secret::Kept("a-simulated-secret".to_owned().into())),
+                secret_expires: None,
                 capabilities: vec![Capability::CalendarWrite],
                 rbac_scoped: false,
                 mail_tips: false,
+                all_addresses: false,
             }],
         };
-        let graphs = Arc::new(Graphs::new(vec![tenant], Settings::default(), Arc::new(Metrics::new())).unwrap());
+        let graphs = Arc::new(
+            Graphs::new(vec![tenant], Settings::default(), Arc::new(Metrics::new()), jiff::Timestamp::default).unwrap(),
+        );
         let store = Store::in_memory().unwrap();
         let writes = Writes::new(Arc::clone(&graphs), store.clone());
         let client = Client::without_login("c", Policy::unlimited(&[Capability::CalendarWrite], &["*"], Ceiling::Full));

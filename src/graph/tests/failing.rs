@@ -373,7 +373,9 @@ fn what_cannot_work_is_told_at_start() {
         domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
         credentials: Vec::new(),
     };
-    let told = |tenants| Graphs::new(tenants, Settings::default(), Arc::new(Metrics::new())).unwrap_err();
+    let told = |tenants| {
+        Graphs::new(tenants, Settings::default(), Arc::new(Metrics::new()), jiff::Timestamp::default).unwrap_err()
+    };
     assert!(told(vec![tenant(&["x.fi"], Some(b"no certificate"))]).contains("certificate authority"));
     let certificate = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap().cert.pem();
     let good = |domains| tenant(domains, Some(certificate.as_bytes()));

@@ -23,7 +23,7 @@ use crate::graph::{Detail, EventParts, Graphs, Reply, ReplyKind, Settings};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::simulator::{Options, Simulator, World};
-use crate::tenant::{Cloud, Credential, Proof, Tenant};
+use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
 
 /// A simulator, and the graphs that ask it.
 struct Stage {
@@ -49,10 +49,12 @@ impl Stage {
         let cloud = Cloud { login: origin.clone(), graph: origin, ..Cloud::named("global").unwrap() };
         let credential = |name: &str, capabilities: &[Capability]| Credential {
             client_id: format!("app-{name}"),
-            proof: Proof::Secret(format!("secret-of-{name}").into()),
+            proof: Proof::Secret(Secret::Kept(format!("secret-of-{name}").into())),
+            secret_expires: None,
             capabilities: capabilities.to_vec(),
             rbac_scoped: false,
             mail_tips: false,
+            all_addresses: false,
         };
         let tenant = Tenant {
             name: "t".into(),
@@ -61,7 +63,8 @@ impl Stage {
             domains: vec!["t.example".into()],
             credentials: vec![credential("write", &[FreeBusy, CalendarWrite]), credential("basic", &[Directory])],
         };
-        let graphs = Graphs::new(vec![tenant], Settings::default(), Metrics::new().into()).unwrap();
+        let graphs =
+            Graphs::new(vec![tenant], Settings::default(), Metrics::new().into(), jiff::Timestamp::default).unwrap();
         let policy = Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { simulator, graphs, client: Client::without_login("c", policy), http }

@@ -23,7 +23,7 @@ use crate::metrics::{Metrics, OutcomeLabel};
 use crate::out_of_office::{Form, Monitor, Settings, Webhook};
 use crate::outbound;
 use crate::store::Store;
-use crate::tenant::{Cloud, Credential, Proof, Tenant};
+use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
 
 /// Graph and Entra.
 #[derive(Default)]
@@ -153,10 +153,12 @@ async fn monitor(origin: &Url, store: &Store, metrics: &Arc<Metrics>, mailboxes:
     let cloud = Cloud { login: origin.clone(), graph: origin.clone(), ..Cloud::named("global").unwrap() };
     let credential = Credential {
         client_id: "app".into(),
-        proof: Proof::Secret("s3cret".to_owned().into()),
+        proof: Proof::Secret(Secret::Kept("s3cret".to_owned().into())),
+        secret_expires: None,
         capabilities: vec![Capability::OutOfOfficeRead],
         rbac_scoped: false,
         mail_tips: false,
+        all_addresses: false,
     };
     let tenant = Tenant {
         name: "test".into(),
@@ -165,7 +167,8 @@ async fn monitor(origin: &Url, store: &Store, metrics: &Arc<Metrics>, mailboxes:
         domains: vec!["example.com".into()],
         credentials: vec![credential],
     };
-    let graphs = Graphs::new(vec![tenant], GraphSettings::default(), Arc::clone(metrics)).unwrap();
+    let graphs =
+        Graphs::new(vec![tenant], GraphSettings::default(), Arc::clone(metrics), jiff::Timestamp::default).unwrap();
     let target = outbound::stub::target("http://127.0.0.1:9");
     let settings = Settings {
         mailboxes: mailboxes.iter().map(|pattern| Pattern::new(pattern)).collect(),

@@ -132,7 +132,8 @@ fn references(value: &Value, found: &mut Vec<String>) {
 /// A monitor of nobody.
 async fn front() -> Front {
     let metrics = Arc::new(Metrics::new());
-    let graphs = Graphs::new(Vec::new(), GraphSettings::default(), Arc::clone(&metrics)).unwrap();
+    let graphs =
+        Graphs::new(Vec::new(), GraphSettings::default(), Arc::clone(&metrics), jiff::Timestamp::default).unwrap();
     let second = Duration::from_secs(1);
     let settings = Settings {
         mailboxes: Vec::new(),

@@ -1,0 +1,198 @@
+//! One token: from Microsoft Entra for whatever a credential has to show, or from the machine that the gateway runs on.
+//!
+//! Owns the client-credentials grant (RFC 6749 §4.4,
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>), the managed identity
+//! (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>) and what
+//! refusals mean. Must not know when tokens are asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
+use oauth2::{
+    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope, TokenResponse, TokenUrl,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::failure::Failure;
+use crate::graph::http::{Cut, Http, read};
+use crate::graph::proof::{Showing, Shown, show};
+use crate::tenant::{Cloud, Credential, Proof};
+
+/// Entra's passing troubles (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+const PASSING: [&str; 4] = ["AADSTS90033", "AADSTS90006", "AADSTS50033", "AADSTS90024"];
+/// Entra does not know the certificate, or knows that its time is over.
+const UNKNOWN_CERTIFICATE: &str = "AADSTS700027";
+/// RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Where tokens of a tenant come from.
+pub(super) struct Exchange {
+    url: Url,
+    resource: Url,
+    http: Arc<Http>,
+    clock: fn() -> Timestamp,
+}
+
+/// A token.
+pub(super) struct Issued {
+    pub(super) secret: SecretString,
+    pub(super) life: Option<Duration>,
+    /// When what was shown for it expires.
+    pub(super) proof_expires: Option<Timestamp>,
+}
+
+/// Why there is no token, with Entra's words.
+#[derive(Clone, Debug)]
+pub(in crate::graph) struct Refused {
+    pub(in crate::graph) failure: Failure,
+    pub(in crate::graph) told: Arc<str>,
+}
+
+impl Exchange {
+    /// # Errors
+    /// A text for the operator when the login address is unusable.
+    pub(super) fn new(id: &str, cloud: &Cloud, http: Arc<Http>, clock: fn() -> Timestamp) -> Result<Self, String> {
+        let mut url = cloud.login.clone();
+        url.path_segments_mut()
+            .map_err(|()| format!("{} cannot be a login address", cloud.login))?
+            .pop_if_empty()
+            .extend([id, "oauth2", "v2.0", "token"]);
+        Ok(Self { url, resource: cloud.resource.clone(), http, clock })
+    }
+
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn ask(&self, credential: &Credential) -> Result<Issued, Refused> {
+        if let Proof::ManagedIdentity { endpoint } = &credential.proof {
+            return self.ask_machine(endpoint, &credential.client_id).await;
+        }
+        let now = (self.clock)();
+        let showing = show(&credential.proof, &credential.client_id, &self.url, now);
+        let Showing { shown, expires } = showing.map_err(unshown)?;
+        let mut last = unshown("there is nothing to show".to_owned());
+        for shown in &shown {
+            match self.ask_entra(&credential.client_id, shown).await {
+                Ok(issued) => return Ok(Issued { proof_expires: expires, ..issued }),
+                // Not registered yet, or not any more: the other one may be.
+                Err(refused) if refused.told.contains(UNKNOWN_CERTIFICATE) => last = refused,
+                Err(refused) => return Err(refused),
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask_entra(&self, client_id: &str, shown: &Shown) -> Result<Issued, Refused> {
+        let client = BasicClient::new(ClientId::new(client_id.to_owned()))
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(TokenUrl::from_url(self.url.clone()));
+        let client = match shown {
+            Shown::Secret(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
+            Shown::Assertion(_) => client,
+        };
+        let status = Arc::new(AtomicU16::new(0));
+        let sender = |request| send(Arc::clone(&self.http), request, Arc::clone(&status));
+        let scope = Scope::new(format!("{}/.default", self.resource.origin().ascii_serialization()));
+        let request = client.exchange_client_credentials().add_scope(scope);
+        let request = match shown {
+            Shown::Secret(_) => request,
+            Shown::Assertion(assertion) => request
+                .add_extra_param("client_assertion_type", JWT_BEARER)
+                .add_extra_param("client_assertion", assertion.expose_secret().to_owned()),
+        };
+        let answer = request.request_async(&sender).await.map_err(|error| refused(&error, status.load(Relaxed)))?;
+        let secret = SecretString::from(answer.access_token().secret().as_str());
+        Ok(Issued { secret, life: answer.expires_in(), proof_expires: None })
+    }
+
+    /// The machine's identity service: plain HTTP that never leaves the machine.
+    async fn ask_machine(&self, endpoint: &Url, client_id: &str) -> Result<Issued, Refused> {
+        let mut url = endpoint.clone();
+        url.set_path("metadata/identity/oauth2/token");
+        let resource = format!("{}/", self.resource.origin().ascii_serialization());
+        url.query_pairs_mut()
+            .append_pair("api-version", "2018-02-01")
+            .append_pair("resource", &resource)
+            .append_pair("client_id", client_id);
+        let client = self.http.direct().map_err(unavailable)?;
+        let response = client.get(url).header("metadata", "true").send().await;
+        let response = response.map_err(|error| unavailable(Cut::from(error).to_string()))?;
+        let status = response.status().as_u16();
+        let body = read(response).await.map_err(|cut| unavailable(cut.to_string()))?;
+        if status == 200 {
+            let told: MachineToken = serde_json::from_slice(&body)
+                .map_err(|_| unavailable("the machine's identity service gave no token answer".to_owned()))?;
+            let life = told.expires_in.parse().ok().map(Duration::from_secs);
+            return Ok(Issued { secret: told.access_token, life, proof_expires: None });
+        }
+        let told: Option<MachineError> = serde_json::from_slice(&body).ok();
+        let text = told.map_or_else(String::new, |told| format!(" {}: {}", told.error, told.error_description));
+        let text = format!("HTTP {status} from the machine's identity service{text}");
+        // 404 and 410 while it is set up, 429 when it is asked too often.
+        let passing = matches!(status, 404 | 410 | 429) || status >= 500;
+        let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
+        Err(Refused { failure, told: text.into() })
+    }
+}
+
+/// Numbers come as strings.
+#[derive(Deserialize)]
+struct MachineToken {
+    access_token: SecretString,
+    expires_in: String,
+}
+
+#[derive(Deserialize)]
+struct MachineError {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+fn unavailable(told: String) -> Refused {
+    Refused { failure: Failure::Unavailable, told: told.into() }
+}
+
+/// There is nothing to show to Entra: only an operator can help, and a file may be put right at any time.
+fn unshown(told: String) -> Refused {
+    Refused { failure: Failure::CredentialRefused, told: told.into() }
+}
+
+/// The bridge from `oauth2` to our connection; notes the status, which `oauth2` does not tell.
+async fn send(http: Arc<Http>, request: HttpRequest, status: Arc<AtomicU16>) -> Result<HttpResponse, Cut> {
+    let response = http.client().execute(reqwest::Request::try_from(request)?).await?;
+    status.store(response.status().as_u16(), Relaxed);
+    let (code, headers) = (response.status(), response.headers().clone());
+    let mut answer = HttpResponse::new(read(response).await?);
+    *answer.status_mut() = code;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+/// Sorts Entra's refusals from its passing troubles.
+fn refused(error: &RequestTokenError<Cut, BasicErrorResponse>, status: u16) -> Refused {
+    let (failure, told) = match error {
+        RequestTokenError::ServerResponse(response) => {
+            let text = response.error_description().map_or("", String::as_str);
+            let text = text.lines().next().unwrap_or_default();
+            let passing = status == 429
+                || status >= 500
+                || PASSING.iter().any(|code| text.starts_with(&format!("{code}:")))
+                || matches!(response.error(), BasicErrorResponseType::Extension(code)
+                    if code == "temporarily_unavailable" || code == "server_error");
+            let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
+            (failure, format!("{}: {text}", response.error()))
+        }
+        RequestTokenError::Request(cut) => (Failure::Unavailable, cut.to_string()),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            (Failure::Unavailable, format!("HTTP {status} without a token answer"))
+        }
+    };
+    Refused { failure, told: told.into() }
+}
