@@ -143,6 +143,12 @@ impl Capability {
         Self::Directory,
     ];
 
+    /// Whether it is for changing something.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        matches!(self, Self::CalendarWrite | Self::OutOfOfficeWrite)
+    }
+
     /// The name in the configuration, in logs and in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {

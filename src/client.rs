@@ -2,47 +2,33 @@
 //!
 //! Owns policy. Must not know HTTP: `server/authenticate.rs` turns a request into a [`Client`].
 
+mod denial;
+mod deny_list;
+mod hours;
+mod mailboxes;
 mod networks;
+mod pattern;
+mod permitted;
+mod policy;
+mod view;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::SecretBox;
-use tokio::sync::Semaphore;
-use wildmatch::WildMatch;
 
 use crate::calendar::{Capability, Mailbox};
-use crate::failure::Failure;
 
+pub use denial::Denial;
+pub use deny_list::DenyList;
+pub use hours::Hours;
+pub use mailboxes::{Mailboxes, Match, Roster, Source};
 pub use networks::Networks;
-
-/// The most a client may see of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ceiling {
-    /// When, and how busy.
-    Time,
-    /// Also what and where.
-    SubjectAndLocation,
-    /// Everything.
-    Full,
-}
-
-impl Ceiling {
-    /// All of them, the lowest first.
-    pub const ALL: [Self; 3] = [Self::Time, Self::SubjectAndLocation, Self::Full];
-
-    /// The name in the configuration.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::SubjectAndLocation => "subject_and_location",
-            Self::Full => "full",
-        }
-    }
-}
+pub use pattern::Pattern;
+pub use permitted::{Entitled, Permitted};
+pub use policy::{Grant, Policy};
+pub use view::{Ceiling, Hidden, Horizon, People, View};
 
 /// All clients, by the names under which they log in.
 #[derive(Clone, Debug, Default)]
@@ -67,55 +53,6 @@ pub struct Client {
     pub mailbox: Option<Mailbox>,
     /// What it may do.
     pub policy: Policy,
-}
-
-/// What a client may do, and how much of it. Nothing is allowed that is not named.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// What for, in whose mailboxes; what several grants name, the first of them permits.
-    pub grants: Vec<Grant>,
-    /// Requests a second in the long run.
-    pub requests_per_second: NonZeroU32,
-    /// Requests at once after a rest.
-    pub burst: NonZeroU32,
-    /// Requests under way at once.
-    pub concurrency: usize,
-    /// Where it may send SOAP requests from.
-    pub networks: Networks,
-    /// Where it may ask for tokens from.
-    pub token_networks: Networks,
-}
-
-/// Capabilities in mailboxes.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// What for.
-    pub capabilities: Vec<Capability>,
-    /// Mailboxes, any of these patterns.
-    pub mailboxes: Vec<Pattern>,
-    /// The most that may be seen of an item.
-    pub ceiling: Ceiling,
-    /// Whether the ceiling holds for private items too; else they are times only.
-    pub shows_private: bool,
-}
-
-/// A pattern of addresses: `*` stands for any characters, also none; case is ignored.
-#[derive(Clone, PartialEq)]
-pub struct Pattern(WildMatch);
-
-/// A mailbox that a client may use for a capability under a ceiling; proof of the policy check.
-#[derive(Clone, Debug)]
-pub struct Permitted {
-    mailbox: Mailbox,
-    capability: Capability,
-    ceiling: Ceiling,
-    shows_private: bool,
-}
-
-/// A capability that a client has, where no single mailbox is concerned; proof of the check.
-#[derive(Clone, Copy, Debug)]
-pub struct Entitled {
-    capability: Capability,
 }
 
 impl Clients {
@@ -152,123 +89,26 @@ impl Client {
         Self { id: id.to_owned(), users, secrets, passwords, nt_hashes, mailbox: None, policy }
     }
 
-    /// Permits one mailbox for one capability.
+    /// Permits one mailbox for one capability at a time.
     ///
     /// # Errors
-    /// [`Failure::Denied`] if the policy does not name both.
-    pub fn permit(&self, mailbox: &Mailbox, capability: Capability) -> Result<Permitted, Failure> {
-        let grants = &mut self.policy.grants.iter();
-        let grant = grants.find(|grant| grant.names(capability) && grant.covers(mailbox)).ok_or(Failure::Denied)?;
-        let (ceiling, shows_private) = (grant.ceiling, grant.shows_private);
-        Ok(Permitted { mailbox: mailbox.clone(), capability, ceiling, shows_private })
+    /// Why the policy does not allow it.
+    pub fn permit(&self, mailbox: &Mailbox, capability: Capability, now: Timestamp) -> Result<Permitted, Denial> {
+        self.policy.permit(mailbox, capability, now)
     }
 
     /// Whether the policy names a mailbox, for whichever capability.
     #[must_use]
     pub fn knows(&self, mailbox: &Mailbox) -> bool {
-        self.policy.grants.iter().any(|grant| grant.covers(mailbox))
+        self.policy.knows(mailbox)
     }
 
     /// Permits a capability as such.
     ///
     /// # Errors
-    /// [`Failure::Denied`] if the policy does not name it.
-    pub fn entitle(&self, capability: Capability) -> Result<Entitled, Failure> {
-        let is_named = self.policy.grants.iter().any(|grant| grant.names(capability));
-        if is_named { Ok(Entitled { capability }) } else { Err(Failure::Denied) }
-    }
-}
-
-impl Grant {
-    fn names(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
-    }
-
-    fn covers(&self, mailbox: &Mailbox) -> bool {
-        self.mailboxes.iter().any(|pattern| pattern.matches(mailbox))
-    }
-}
-
-impl Policy {
-    /// A policy without limits on rate, concurrency and networks.
-    #[must_use]
-    pub fn unlimited(capabilities: &[Capability], mailboxes: &[&str], ceiling: Ceiling) -> Self {
-        let grant = Grant {
-            capabilities: capabilities.to_vec(),
-            mailboxes: mailboxes.iter().map(|pattern| Pattern::new(pattern)).collect(),
-            ceiling,
-            shows_private: false,
-        };
-        Self {
-            grants: vec![grant],
-            requests_per_second: NonZeroU32::MAX,
-            burst: NonZeroU32::MAX,
-            concurrency: Semaphore::MAX_PERMITS,
-            networks: Networks::default(),
-            token_networks: Networks::default(),
-        }
-    }
-}
-
-impl Permitted {
-    /// The mailbox.
-    #[must_use]
-    pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
-    }
-
-    /// What for.
-    #[must_use]
-    pub fn capability(&self) -> Capability {
-        self.capability
-    }
-
-    /// The most that may be seen of an item that is not private.
-    #[must_use]
-    pub fn ceiling(&self) -> Ceiling {
-        self.ceiling
-    }
-
-    /// The most that may be seen of an item.
-    #[must_use]
-    pub fn ceiling_of(&self, is_private: bool) -> Ceiling {
-        if is_private && !self.shows_private { Ceiling::Time } else { self.ceiling }
-    }
-}
-
-impl Entitled {
-    /// What for.
-    #[must_use]
-    pub fn capability(&self) -> Capability {
-        self.capability
-    }
-}
-
-impl Pattern {
-    /// Reads a pattern.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(WildMatch::new(&text.trim().to_lowercase()))
-    }
-
-    /// Whether an address fits.
-    #[must_use]
-    pub fn matches(&self, mailbox: &Mailbox) -> bool {
-        self.0.matches(mailbox.as_str())
-    }
-
-    /// Whether addresses of a domain may fit: what comes after the last `@` does.
-    #[must_use]
-    pub fn reaches(&self, domain: &str) -> bool {
-        let text = self.0.pattern();
-        let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
-        WildMatch::new(end).matches(&domain.to_lowercase())
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+    /// [`Denial::Capability`] if the policy does not name it.
+    pub fn entitle(&self, capability: Capability) -> Result<Entitled, Denial> {
+        self.policy.entitle(capability)
     }
 }
 
@@ -281,35 +121,6 @@ mod tests {
         let mailboxes = ["*@Contoso.example", "room-?@x.example"];
         let policy = Policy::unlimited(&[Capability::FreeBusy], &mailboxes, Ceiling::Time);
         Client { users: vec!["u@x".to_owned()], ..Client::without_login("C", policy) }
-    }
-
-    #[test]
-    fn only_what_the_policy_names_is_permitted() {
-        let client = client();
-        let permit = |address: &str, capability| client.permit(&Mailbox::parse(address).unwrap(), capability);
-        let permitted = permit("Alice@CONTOSO.example", Capability::FreeBusy).unwrap();
-        assert_eq!(permitted.mailbox().as_str(), "alice@contoso.example");
-        assert_eq!((permitted.capability(), permitted.ceiling()), (Capability::FreeBusy, Ceiling::Time));
-        for denied in
-            ["alice@contoso.example.evil", "alice@notcontoso.example", "a@sub.contoso.example", "room-12@x.example"]
-        {
-            assert_eq!(permit(denied, Capability::FreeBusy).unwrap_err(), Failure::Denied, "{denied}");
-        }
-        assert_eq!(permit("alice@contoso.example", Capability::CalendarRead).unwrap_err(), Failure::Denied);
-        assert!(client.entitle(Capability::Directory).is_err());
-    }
-
-    #[test]
-    fn each_capability_has_its_own_mailboxes() {
-        let mut policy = Policy::unlimited(&[Capability::FreeBusy], &["*@contoso.example"], Ceiling::Time);
-        let own = Policy::unlimited(&[Capability::CalendarRead], &["a@contoso.example"], Ceiling::Full);
-        policy.grants.extend(own.grants.into_iter().map(|grant| Grant { shows_private: true, ..grant }));
-        let client = Client::without_login("c", policy);
-        let permit = |address: &str, capability| client.permit(&Mailbox::parse(address).unwrap(), capability);
-        assert_eq!(permit("a@contoso.example", Capability::CalendarRead).unwrap().ceiling_of(true), Ceiling::Full);
-        assert_eq!(permit("a@contoso.example", Capability::FreeBusy).unwrap().ceiling_of(true), Ceiling::Time);
-        assert_eq!(permit("b@contoso.example", Capability::CalendarRead).unwrap_err(), Failure::Denied);
-        assert!(permit("b@contoso.example", Capability::FreeBusy).is_ok());
     }
 
     #[test]

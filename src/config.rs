@@ -6,6 +6,7 @@
 mod clients;
 mod credentials;
 mod monitor;
+mod policies;
 mod problems;
 mod raw;
 mod tenants;

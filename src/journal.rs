@@ -36,6 +36,17 @@ impl CacheOutcome {
     }
 }
 
+/// What a policy said about a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The mailbox's address.
+    pub mailbox: Box<str>,
+    /// What for.
+    pub capability: &'static str,
+    /// The view that is given, or the reason why nothing is.
+    pub verdict: Result<&'static str, &'static str>,
+}
+
 /// One request's clock and notebook.
 #[derive(Debug)]
 pub struct Journal {
@@ -48,10 +59,14 @@ pub struct Journal {
     pub deadline: Instant,
     /// The request carries `ExchangeImpersonation`, whatever becomes of it.
     pub impersonation: AtomicBool,
+    /// Whether all that the policy says is noted for the audit log.
+    pub is_audited: bool,
     /// Mailboxes asked for.
     pub mailboxes: Counter,
     /// Of these, how many failed, by the failure's label.
     failures: Mutex<BTreeMap<&'static str, u32>>,
+    /// What the policy was asked, and what it said.
+    judged: Mutex<Vec<Judged>>,
     /// Look-ups answered from the cache.
     pub hits: Counter,
     /// Look-ups that called Graph.
@@ -73,8 +88,10 @@ impl Journal {
             now,
             deadline,
             impersonation: AtomicBool::new(false),
+            is_audited: false,
             mailboxes: Counter::default(),
             failures: Mutex::default(),
+            judged: Mutex::default(),
             hits: Counter::default(),
             misses: Counter::default(),
             joined: Counter::default(),
@@ -92,6 +109,20 @@ impl Journal {
     #[must_use]
     pub fn failures(&self) -> BTreeMap<&'static str, u32> {
         self.lock().clone()
+    }
+
+    /// Notes what the policy said about a mailbox: denials always, all else for the audit log.
+    pub fn judge(&self, mailbox: &str, capability: &'static str, verdict: Result<&'static str, &'static str>) {
+        if self.is_audited || verdict.is_err() {
+            let judged = Judged { mailbox: mailbox.into(), capability, verdict };
+            self.judged.lock().unwrap_or_else(PoisonError::into_inner).push(judged);
+        }
+    }
+
+    /// What the policy said, in the order in which it was asked; nothing is noted any more afterwards.
+    #[must_use]
+    pub fn take_judged(&self) -> Vec<Judged> {
+        std::mem::take(&mut self.judged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes how a look-up was answered.

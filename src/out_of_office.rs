@@ -43,7 +43,7 @@ use self::mediator::Mediator;
 use self::pace::Pace;
 use self::recipient::Recipient;
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{Ceiling, Client, Grant, Policy};
+use crate::client::{Ceiling, Client, Grant, Mailboxes, Policy, View};
 use crate::failure::Failure;
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
@@ -89,7 +89,8 @@ impl Monitor {
             settings;
         let policy = Policy::unlimited(&[], &[], Ceiling::Time);
         let capabilities = vec![Capability::OutOfOfficeRead];
-        let grants = vec![Grant { capabilities, mailboxes, ceiling: Ceiling::Time, shows_private: false }];
+        let mailboxes = Mailboxes { patterns: mailboxes, rosters: Vec::new() };
+        let grants = vec![Grant { capabilities, mailboxes, view: Arc::new(View::under(Ceiling::Time)) }];
         let client = Client::without_login("monitor", Policy { grants, ..policy });
         let (mut posts, mut mediators) = (Vec::new(), Vec::new());
         for webhook in webhooks {
@@ -109,7 +110,8 @@ impl Monitor {
             tracing::warn!(letters = strangers, "{hint}");
         }
         let pace = Pace { interval, longest_interval, calls_per_second };
-        let tenant_of = |mailbox: &Mailbox| tenant_of(&graphs, &client, mailbox);
+        let now = clock();
+        let tenant_of = |mailbox: &Mailbox| tenant_of(&graphs, &client, mailbox, now);
         let list = Arc::new(List::open(store.clone(), Arc::clone(&metrics), pace, clock(), tenant_of).await?);
         Ok(Self { graphs, store, metrics, clock, client, default_domain, give_up, posts, mediators, list })
     }
@@ -150,7 +152,7 @@ impl Monitor {
     /// [`Failure::Internal`] if the store fails.
     pub async fn watch(self: &Arc<Self>, name: &str, asker: Asker) -> Result<(Mailbox, bool), Failure> {
         let mailbox = self.mailbox(name)?;
-        let tenant = tenant_of(&self.graphs, &self.client, &mailbox)?;
+        let tenant = tenant_of(&self.graphs, &self.client, &mailbox, (self.clock)())?;
         let alias = (name.trim().to_owned(), asker == Asker::Mediator);
         let is_new = self.list.watch(mailbox.clone(), alias, (self.clock)(), tenant).await?;
         if asker == Asker::Mediator && !is_new {
@@ -211,9 +213,9 @@ impl Monitor {
 ///
 /// # Errors
 /// [`Failure::NoSuchMailbox`] outside every tenant; [`Failure::Denied`] outside the settings' mailboxes.
-fn tenant_of(graphs: &Graphs, client: &Client, mailbox: &Mailbox) -> Result<String, Failure> {
+fn tenant_of(graphs: &Graphs, client: &Client, mailbox: &Mailbox, now: Timestamp) -> Result<String, Failure> {
     let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
     let tenant = graphs.tenant_of(mailbox).ok_or_else(nobody)?.to_owned();
-    client.permit(mailbox, Capability::OutOfOfficeRead)?;
+    client.permit(mailbox, Capability::OutOfOfficeRead, now)?;
     Ok(tenant)
 }

@@ -190,7 +190,7 @@ impl Hub {
             return Err(Failure::MissedEvents);
         }
         let (events, more, arrived) = subscription.queue.pull(number, subscription.types, MOST_EVENTS)?;
-        let events = subscription.allowed(events);
+        let events = subscription.allowed(events, (self.clock)());
         state.unsaved.entry(id.to_owned()).or_default().extend(arrived);
         drop(state);
         self.metrics.events_told.inc_by(events.len() as u64);
@@ -260,7 +260,7 @@ impl Hub {
             let events = subscription.queue.tell(connection.number, subscription.types, MOST_EVENTS.min(left));
             left -= events.len().min(left);
             more |= subscription.queue.has_untold();
-            let events = subscription.allowed(events);
+            let events = subscription.allowed(events, (self.clock)());
             if !events.is_empty() {
                 told.push((id.clone(), events));
             }
@@ -404,8 +404,8 @@ impl Subscription {
     }
 
     /// Events that the client may know of: its policy decides anew at each delivery.
-    fn allowed(&self, events: Vec<Event>) -> Vec<Event> {
-        let allowed = |event: &Event| self.client.permit(&event.change.mailbox, Capability::CalendarRead).is_ok();
+    fn allowed(&self, events: Vec<Event>, now: Timestamp) -> Vec<Event> {
+        let allowed = |event: &Event| self.client.permit(&event.change.mailbox, Capability::CalendarRead, now).is_ok();
         events.into_iter().filter(allowed).collect()
     }
 }

@@ -63,7 +63,7 @@ impl Watchers {
         let mut watches: HashMap<String, Watch> =
             watches.into_iter().map(|watch| (watch.mailbox.clone(), watch)).collect();
         for (mailbox, client) in self.hub.wanted() {
-            let Ok(permitted) = client.permit(&mailbox, Capability::CalendarRead) else { continue };
+            let Ok(permitted) = client.permit(&mailbox, Capability::CalendarRead, (self.hub.clock)()) else { continue };
             let watch = watches.remove(mailbox.as_str());
             self.begin(&mut self.lock(), permitted, watch);
         }

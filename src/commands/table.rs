@@ -14,6 +14,7 @@ use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::ews::xml::Xml;
+use crate::failure::Failure;
 use crate::graph::{Detail, Graphs};
 use crate::journal::Journal;
 
@@ -32,9 +33,9 @@ pub(super) async fn table(
     let operator = operator();
     let permitted: Vec<Permitted> = addresses
         .iter()
-        .map(|address| operator.permit(&Mailbox::parse(address)?, Capability::FreeBusy))
+        .map(|address| Ok(operator.permit(&Mailbox::parse(address)?, Capability::FreeBusy, app::now())?))
         .collect::<Result<_, _>>()
-        .map_err(|failure| failure.to_string())?;
+        .map_err(|failure: Failure| failure.to_string())?;
     let journal = Journal::new(Uuid::new_v4(), app::now(), Instant::now() + PATIENCE);
     let mut text = String::new();
     for (mailbox, found) in permitted.iter().zip(graphs.free_busy(&permitted, window, Detail::Times, &journal).await) {

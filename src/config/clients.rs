@@ -1,13 +1,15 @@
 //! What the `[[clients]]` mean.
 
+use std::sync::Arc;
+
 use argon2::password_hash::phc::PasswordHash;
 use secrecy::{ExposeSecret, SecretBox};
 use toml::Spanned;
 
 use super::values::SecretReference;
 use super::{Reader, raw};
-use crate::calendar::{Capability, Mailbox};
-use crate::client::{Ceiling, Client, Grant, Policy};
+use crate::calendar::Mailbox;
+use crate::client::{Client, DenyList, Policy};
 
 impl Reader<'_> {
     pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>) -> Vec<Client> {
@@ -35,17 +37,14 @@ impl Reader<'_> {
             }
         }
         let nt_hashes = client.nt_hashes.iter().filter_map(|reference| self.nt_hash(reference)).collect();
-        let (capabilities, mailboxes) = (&client.capabilities, &client.mailboxes);
-        let mut grants = vec![self.grant(capabilities, mailboxes, &client.ceiling, client.private_items)];
-        grants.extend(
-            client
-                .grants
-                .iter()
-                .map(|grant| self.grant(&grant.capabilities, &grant.mailboxes, &grant.ceiling, grant.private_items)),
-        );
+        let mut grants = vec![self.grant(client.into())];
+        grants.extend(client.grants.iter().map(|grant| self.grant(grant.into())));
+        let denied = self.mailboxes(&client.deny, "clients.deny");
         let mailbox = client.mailbox.as_ref().and_then(|text| self.mailbox(text));
         let policy = Policy {
             grants,
+            denied: (!denied.is_empty()).then(|| Arc::new(DenyList::new(denied))),
+            read_only: client.read_only_hours.as_ref().and_then(|hours| self.hours(hours)),
             requests_per_second: client.requests_per_second,
             burst: client.burst,
             concurrency: client.concurrency.max(1),
@@ -61,26 +60,6 @@ impl Reader<'_> {
             nt_hashes,
             mailbox,
             policy,
-        }
-    }
-
-    fn grant(
-        &mut self,
-        capabilities: &[Spanned<String>],
-        mailboxes: &[Spanned<String>],
-        ceiling: &Spanned<String>,
-        shows_private: bool,
-    ) -> Grant {
-        let is_write = |name: &&Spanned<String>| name.get_ref() == Capability::CalendarWrite.name();
-        if let Some(write) = capabilities.iter().find(is_write).filter(|_| !self.has_store) {
-            let remedy = "needs a place for writes that are under way: add [store] with a path";
-            self.problems.add(write, "clients.capabilities", remedy);
-        }
-        Grant {
-            capabilities: self.capabilities(capabilities, "clients.capabilities"),
-            mailboxes: self.patterns(mailboxes, "clients.mailboxes"),
-            ceiling: self.ceiling(ceiling),
-            shows_private,
         }
     }
 
@@ -112,13 +91,6 @@ impl Reader<'_> {
             self.problems.add(reference, "clients.nt_hashes", remedy);
         }
         hash
-    }
-
-    fn ceiling(&mut self, text: &Spanned<String>) -> Ceiling {
-        Ceiling::ALL.into_iter().find(|ceiling| ceiling.name() == text.get_ref()).unwrap_or_else(|| {
-            self.problems.add(text, "clients.ceiling", "is none of time, subject_and_location, full");
-            Ceiling::Time
-        })
     }
 }
 

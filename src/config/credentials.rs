@@ -88,7 +88,8 @@ impl Reader<'_> {
         }
     }
 
-    fn readable<T>(&mut self, at: &Spanned<T>, path: &Path, key: &str) {
+    /// Notes a file that cannot be read.
+    pub(super) fn readable<T>(&mut self, at: &Spanned<T>, path: &Path, key: &str) {
         let path = self.folder.join(path);
         if let Err(error) = std::fs::File::open(&path) {
             self.problems.add(at, key, &format!("{} cannot be read: {error}", path.display()));

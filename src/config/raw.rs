@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::monitor::RawMonitor;
+use super::policies::{Hours, Mailboxes, View};
 use super::values::{SecretReference, duration, no, some_time};
 use crate::server::{ChannelBinding, ForwardedHeader};
 
@@ -238,12 +239,17 @@ pub(super) struct Client {
     #[serde(default)]
     pub(super) nt_hashes: Vec<Spanned<SecretReference>>,
     pub(super) capabilities: Vec<Spanned<String>>,
-    pub(super) mailboxes: Vec<Spanned<String>>,
+    pub(super) mailboxes: Vec<Spanned<Mailboxes>>,
     pub(super) ceiling: Spanned<String>,
     #[serde(default)]
     pub(super) private_items: bool,
     #[serde(default)]
+    pub(super) view: View,
+    #[serde(default)]
     pub(super) grants: Vec<Grant>,
+    #[serde(default)]
+    pub(super) deny: Vec<Spanned<Mailboxes>>,
+    pub(super) read_only_hours: Option<Hours>,
     pub(super) mailbox: Option<Spanned<String>>,
     #[serde(default = "fifty")]
     pub(super) requests_per_second: std::num::NonZeroU32,
@@ -262,10 +268,12 @@ pub(super) struct Client {
 #[serde(deny_unknown_fields)]
 pub(super) struct Grant {
     pub(super) capabilities: Vec<Spanned<String>>,
-    pub(super) mailboxes: Vec<Spanned<String>>,
+    pub(super) mailboxes: Vec<Spanned<Mailboxes>>,
     pub(super) ceiling: Spanned<String>,
     #[serde(default)]
     pub(super) private_items: bool,
+    #[serde(default)]
+    pub(super) view: View,
 }
 
 impl Default for Admin {

@@ -32,7 +32,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!(config.tenants.len(), 1);
     assert_eq!(config.tenants[0].domains, ["contoso.example", "emea.contoso.example"]);
-    assert_eq!(config.clients[0].policy.grants[0].ceiling, Ceiling::Time);
+    assert_eq!(config.clients[0].policy.grants[0].view.ceiling, Ceiling::Time);
     let short = "[server]\nlisten = '127.0.0.1:1'\npublic_url = 'https://x'\nplain = true\n[tokens]\nkeys = [{ id = 'a', secret = { file = 'secrets/token-key' } }]\n";
     let defaults = parse(short).unwrap();
     assert_eq!(format!("{:?}", config.limits), format!("{:?}", defaults.limits));

@@ -12,9 +12,9 @@ use futures::Stream;
 use super::fault::Family;
 use super::soap::{self, Body, Header};
 use super::xml::Xml;
-use crate::calendar::Capability;
+use crate::calendar::{Capability, Mailbox};
 use crate::changes::Changes;
-use crate::client::Client;
+use crate::client::{Client, Permitted};
 use crate::failure::Failure;
 use crate::graph::Graphs;
 use crate::items::Items;
@@ -51,6 +51,22 @@ pub struct Context<'a> {
     pub journal: &'a Journal,
     /// The SOAP header.
     pub header: Header,
+}
+
+impl Context<'_> {
+    /// Permits one mailbox for one capability, and notes it.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] if the policy does not allow it.
+    pub fn permit(&self, mailbox: &Mailbox, capability: Capability) -> Result<Permitted, Failure> {
+        let permitted = self.client.permit(mailbox, capability, self.journal.now);
+        let verdict = match &permitted {
+            Ok(permitted) => Ok(permitted.ceiling().name()),
+            Err(denial) => Err(denial.label()),
+        };
+        self.journal.judge(mailbox.as_str(), capability.name(), verdict);
+        Ok(permitted?)
+    }
 }
 
 /// One EWS operation: take the request apart, ask Graph, put the answer together.

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 pub fn folder(context: &Context<'_>, folder: Option<&Folder>, capability: Capability) -> Result<Permitted, Failure> {
     let named = folder.and_then(|folder| folder.mailbox.as_deref()).map(Mailbox::parse).transpose()?;
     let mailbox = named.or_else(|| caller(context)).ok_or(Failure::MailboxRequired)?;
-    context.client.permit(&mailbox, capability)
+    context.permit(&mailbox, capability)
 }
 
 /// The mailbox of a calendar.
@@ -37,10 +37,10 @@ pub fn calendar(context: &Context<'_>, named: Option<&Folder>, capability: Capab
 /// # Errors
 /// [`Failure::MailboxRequired`], [`Failure::Denied`].
 pub fn item(context: &Context<'_>, id: &EventId, capability: Capability) -> Result<Permitted, Failure> {
-    let remembered = context.items.owner(id).and_then(|owner| context.client.permit(&owner, capability).ok());
+    let remembered = context.items.owner(id).and_then(|owner| context.permit(&owner, capability).ok());
     match remembered {
         Some(permitted) => Ok(permitted),
-        None => context.client.permit(&caller(context).ok_or(Failure::NoSuchItem)?, capability),
+        None => context.permit(&caller(context).ok_or(Failure::NoSuchItem)?, capability),
     }
 }
 

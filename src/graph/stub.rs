@@ -272,7 +272,9 @@ pub(super) fn credential(capabilities: &[Capability]) -> Credential {
 
 pub(super) fn permitted(addresses: &[&str]) -> Vec<Permitted> {
     let client = Client::without_login("test", Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full));
-    let permit = |address: &&str| client.permit(&Mailbox::parse(address).unwrap(), Capability::FreeBusy).unwrap();
+    let permit = |address: &&str| {
+        client.permit(&Mailbox::parse(address).unwrap(), Capability::FreeBusy, jiff::Timestamp::UNIX_EPOCH).unwrap()
+    };
     addresses.iter().map(permit).collect()
 }
 

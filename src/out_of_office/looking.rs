@@ -92,16 +92,17 @@ impl Monitor {
 
     /// Asks Graph, in the tickets' order. What may not be watched any more is not asked for.
     async fn ask(&self, tickets: &[Ticket]) -> Vec<Result<AutomaticReplies, Failure>> {
-        let permit = |ticket: &Ticket| self.client.permit(&ticket.mailbox, Capability::OutOfOfficeRead);
+        let now = (self.clock)();
+        let permit = |ticket: &Ticket| self.client.permit(&ticket.mailbox, Capability::OutOfOfficeRead, now);
         let permits: Vec<_> = tickets.iter().map(permit).collect();
         let permitted: Vec<_> = permits.iter().flatten().cloned().collect();
         if permitted.is_empty() {
             return permits.into_iter().map(|_| Err(Failure::Denied)).collect();
         }
-        let journal = Journal::new(Uuid::new_v4(), (self.clock)(), Instant::now() + LONGEST_LOOK);
+        let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + LONGEST_LOOK);
         let mut answers = self.graphs.look_at_automatic_replies(&permitted, &journal).await.into_iter();
         let mut answer = |_| answers.next().unwrap_or(Err(Failure::Internal));
-        permits.into_iter().map(|permit| permit.and_then(&mut answer)).collect()
+        permits.into_iter().map(|permit| permit.map_err(Failure::from).and_then(&mut answer)).collect()
     }
 }
 

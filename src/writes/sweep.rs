@@ -108,7 +108,7 @@ impl<'a, C: Fn() -> Timestamp + Send + Sync> Sweep<'a, C> {
 
     /// Whether there was an event to delete.
     async fn delete(&self, intent: &Intent) -> Result<bool, Failure> {
-        let mailbox = self.own.permit(&Mailbox::parse(&intent.mailbox)?, Capability::CalendarWrite)?;
+        let mailbox = self.own.permit(&Mailbox::parse(&intent.mailbox)?, Capability::CalendarWrite, (self.clock)())?;
         let journal = Journal::new(Uuid::new_v4(), (self.clock)(), Instant::now() + self.deadline);
         let Some(id) = self.graphs.created_event(&mailbox, intent.id, &journal).await? else { return Ok(false) };
         match self.graphs.delete_event(&mailbox, &id, None, &journal).await {

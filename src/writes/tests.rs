@@ -79,7 +79,9 @@ impl Bench {
         let store = Store::in_memory().unwrap();
         let writes = Writes::new(Arc::clone(&graphs), store.clone());
         let client = Client::without_login("c", Policy::unlimited(&[Capability::CalendarWrite], &["*"], Ceiling::Full));
-        let mailbox = client.permit(&Mailbox::parse(MAILBOX).unwrap(), Capability::CalendarWrite).unwrap();
+        let mailbox = client
+            .permit(&Mailbox::parse(MAILBOX).unwrap(), Capability::CalendarWrite, jiff::Timestamp::UNIX_EPOCH)
+            .unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { simulator, http, graphs, store, writes, mailbox }
     }

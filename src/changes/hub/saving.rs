@@ -39,7 +39,7 @@ impl Hub {
             let mailboxes: Result<Vec<_>, _> = row.mailboxes.iter().map(|address| Mailbox::parse(address)).collect();
             let client = clients.named(&row.client);
             let allowed = client.zip(mailboxes.ok()).filter(|(client, mailboxes)| {
-                mailboxes.iter().all(|mailbox| client.permit(mailbox, Capability::CalendarRead).is_ok())
+                mailboxes.iter().all(|mailbox| client.permit(mailbox, Capability::CalendarRead, (self.clock)()).is_ok())
             });
             let Some((client, mailboxes)) = allowed else {
                 tracing::warn!(

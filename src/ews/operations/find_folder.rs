@@ -85,7 +85,7 @@ impl Operation for FindFolder {
             let folder = folder?;
             let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
             let mailbox = target::folder(context, Some(&folder), Capability::CalendarRead)?;
-            let rights = Rights::of(context.client, &mailbox);
+            let rights = Rights::of(context.client, &mailbox, context.journal.now);
             let fits = |folder: &&Known| class.as_deref().is_none_or(|class| folder.class == Some(class));
             Ok(Found { folders: tree::below(known.name, deep).filter(fits).collect(), mailbox, rights })
         });

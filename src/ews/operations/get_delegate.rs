@@ -55,7 +55,7 @@ impl Operation for GetDelegate {
 
     async fn run(self, context: &Context<'_>) -> Result<GetDelegateResponse, Failure> {
         let permitted =
-            Mailbox::parse(&self.mailbox).and_then(|mailbox| context.client.permit(&mailbox, Capability::CalendarRead));
+            Mailbox::parse(&self.mailbox).and_then(|mailbox| context.permit(&mailbox, Capability::CalendarRead));
         Ok(GetDelegateResponse { users: permitted.map(|_| self.users) })
     }
 }

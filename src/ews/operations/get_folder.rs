@@ -54,7 +54,7 @@ impl Operation for GetFolder {
             let folder = folder?;
             let known = tree::known(&folder.name).ok_or(Failure::NoSuchFolder)?;
             let mailbox = target::folder(context, Some(&folder), Capability::CalendarRead)?;
-            let rights = Rights::of(context.client, &mailbox);
+            let rights = Rights::of(context.client, &mailbox, context.journal.now);
             Ok((known, mailbox, rights))
         });
         Ok(GetFolderResponse { folders: folders.collect(), shape: self.shape })

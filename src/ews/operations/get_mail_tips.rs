@@ -97,7 +97,7 @@ impl Operation for GetMailTips {
 }
 
 async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Found> {
-    let permit = |recipient: &EmailAddress| context.client.permit(&recipient.mailbox()?, Capability::OutOfOfficeRead);
+    let permit = |recipient: &EmailAddress| context.permit(&recipient.mailbox()?, Capability::OutOfOfficeRead);
     let mut refused = Vec::with_capacity(request.recipients.len());
     let mut permitted = Vec::with_capacity(request.recipients.len());
     for recipient in &request.recipients {

@@ -45,7 +45,7 @@ impl Operation for GetRooms {
 }
 
 async fn rooms(list: &str, context: &Context<'_>) -> Result<Vec<Room>, Failure> {
-    let list = context.client.permit(&Mailbox::parse(list)?, Capability::Directory)?;
+    let list = context.permit(&Mailbox::parse(list)?, Capability::Directory)?;
     let mut rooms = context.graphs.rooms(&list, context.journal).await?;
     rooms.retain(|room| context.client.knows(&room.mailbox));
     Ok(rooms)

@@ -115,11 +115,7 @@ impl GetUserAvailability {
 
 /// Each mailbox permitted, or why not.
 fn permit(request: &GetUserAvailability, context: &Context<'_>) -> Vec<Result<Permitted, Failure>> {
-    request
-        .mailboxes
-        .iter()
-        .map(|data| context.client.permit(&Mailbox::parse(&data.address)?, Capability::FreeBusy))
-        .collect()
+    request.mailboxes.iter().map(|data| context.permit(&Mailbox::parse(&data.address)?, Capability::FreeBusy)).collect()
 }
 
 async fn answers(

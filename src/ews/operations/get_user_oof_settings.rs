@@ -58,7 +58,7 @@ impl Operation for GetUserOofSettings {
 }
 
 async fn replies(address: &str, context: &Context<'_>) -> Result<AutomaticReplies, Failure> {
-    let mailbox = context.client.permit(&Mailbox::parse(address)?, Capability::OutOfOfficeRead)?;
+    let mailbox = context.permit(&Mailbox::parse(address)?, Capability::OutOfOfficeRead)?;
     context.graphs.automatic_replies(&mailbox, context.journal).await
 }
 

@@ -71,7 +71,7 @@ async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>
         Err(Failure::Denied | Failure::NoSuchMailbox { .. }) => Vec::new(),
         found => found?,
     };
-    found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory).is_ok());
+    found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory, context.journal.now).is_ok());
     Ok(found)
 }
 

@@ -58,7 +58,7 @@ impl Operation for SetUserOofSettings {
 }
 
 async fn set(request: SetUserOofSettings, context: &Context<'_>) -> Result<(), Failure> {
-    let mailbox = context.client.permit(&Mailbox::parse(&request.address)?, Capability::OutOfOfficeWrite)?;
+    let mailbox = context.permit(&Mailbox::parse(&request.address)?, Capability::OutOfOfficeWrite)?;
     let replies = request.settings.replies(context.journal.now)?;
     context.graphs.set_automatic_replies(&mailbox, &replies, context.journal).await
 }

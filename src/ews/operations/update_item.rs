@@ -180,7 +180,7 @@ async fn attempt(
     if key.is_some_and(|key| key != event.change_key) {
         return Err(Failure::Conflict);
     }
-    let sees_whole = hidden::sees_whole(context.client, mailbox, &event);
+    let sees_whole = hidden::sees_whole(context.client, mailbox, &event, context.journal.now);
     let change = decide(wanted.clone(), &event, context.header.time_zone.as_ref(), tells, sees_whole)?;
     if difference::is_empty(&change) {
         return Ok(event);

@@ -19,7 +19,7 @@ use crate::graph::{CacheSettings, Graphs, Settings};
 
 fn permit(address: &str, capability: Capability) -> Permitted {
     let client = Client::without_login("c", Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full));
-    client.permit(&Mailbox::parse(address).unwrap(), capability).unwrap()
+    client.permit(&Mailbox::parse(address).unwrap(), capability, jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
 fn readable<const N: usize>(names: [&str; N]) -> [Permitted; N] {

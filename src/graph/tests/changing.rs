@@ -16,7 +16,7 @@ use crate::graph::{Detail, Graphs, NotMade, Settings};
 
 fn writer(address: &str) -> Permitted {
     let client = Client::without_login("w", Policy::unlimited(&[CalendarWrite], &["*"], Ceiling::Full));
-    client.permit(&Mailbox::parse(address).unwrap(), CalendarWrite).unwrap()
+    client.permit(&Mailbox::parse(address).unwrap(), CalendarWrite, jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
 async fn times(graphs: &Graphs, address: &str) -> Result<usize, Failure> {

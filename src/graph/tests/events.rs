@@ -20,7 +20,7 @@ fn client() -> Client {
 }
 
 fn permit(capability: Capability) -> Permitted {
-    client().permit(&Mailbox::parse("o'hara@example.com").unwrap(), capability).unwrap()
+    client().permit(&Mailbox::parse("o'hara@example.com").unwrap(), capability, jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
 fn event(id: &str) -> Value {

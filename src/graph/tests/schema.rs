@@ -120,7 +120,8 @@ async fn writes_are_what_graph_defines() {
     .await;
     let graphs = stub.graphs(vec![credential(&[CalendarWrite])], Settings::default());
     let client = Client::without_login("c", Policy::unlimited(&[CalendarWrite], &["*"], Ceiling::Full));
-    let writer = client.permit(&Mailbox::parse("a@example.com").unwrap(), CalendarWrite).unwrap();
+    let writer =
+        client.permit(&Mailbox::parse("a@example.com").unwrap(), CalendarWrite, jiff::Timestamp::UNIX_EPOCH).unwrap();
     let (id, notes) = (EventId::parse("AAMk=").unwrap(), journal());
     let days = Weekdays::WORKING;
     let patterns = [
@@ -172,7 +173,9 @@ async fn absences_are_asked_for_and_set_as_graph_defines() {
     all.mail_tips = true;
     let graphs = stub.graphs(vec![all], Settings::default());
     let client = Client::without_login("c", Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full));
-    let permit = |name: &str, capability| client.permit(&Mailbox::parse(name).unwrap(), capability).unwrap();
+    let permit = |name: &str, capability| {
+        client.permit(&Mailbox::parse(name).unwrap(), capability, jiff::Timestamp::UNIX_EPOCH).unwrap()
+    };
     let (writer, notes) = (permit("o'hara@example.com", OutOfOfficeWrite), journal());
     let audiences = [Audience::Nobody, Audience::Contacts, Audience::Everybody];
     for (status, audience) in [Status::Disabled, Status::Enabled, Status::Scheduled].into_iter().zip(audiences) {

@@ -71,7 +71,7 @@ impl Stage {
     }
 
     fn permit(&self, address: &str) -> Permitted {
-        self.client.permit(&Mailbox::parse(address).unwrap(), CalendarWrite).unwrap()
+        self.client.permit(&Mailbox::parse(address).unwrap(), CalendarWrite, jiff::Timestamp::UNIX_EPOCH).unwrap()
     }
 
     /// Calls of a kind that came to the simulator so far.
@@ -90,7 +90,8 @@ impl Stage {
 
     /// How many times somebody is busy on the day of [`meeting`].
     async fn busy(&self, address: &str) -> usize {
-        let permitted = [self.client.permit(&Mailbox::parse(address).unwrap(), FreeBusy).unwrap()];
+        let permitted =
+            [self.client.permit(&Mailbox::parse(address).unwrap(), FreeBusy, jiff::Timestamp::UNIX_EPOCH).unwrap()];
         let day = window("2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z");
         let told = self.graphs.free_busy(&permitted, day, Detail::Times, &journal()).await.remove(0);
         told.unwrap().items().filter(|(item, _)| item.status() != BusyStatus::Free).count()
@@ -337,11 +338,11 @@ async fn what_graph_refuses_is_the_callers_fault() {
         let told = stage.graphs.create_event(&aino, &change, Uuid::new_v4(), &notes).await;
         assert_eq!(told.unwrap_err().failure, expected);
     }
-    let read_only = stage.client.permit(aino.mailbox(), Capability::CalendarRead).unwrap();
+    let read_only = stage.client.permit(aino.mailbox(), Capability::CalendarRead, jiff::Timestamp::UNIX_EPOCH).unwrap();
     let told = stage.graphs.create_event(&read_only, &meeting(), Uuid::new_v4(), &notes).await;
     assert_eq!(told.unwrap_err().failure, Failure::Denied);
     assert!(stage.graphs.events(&read_only, &whole(), &notes).await.unwrap().is_empty(), "by who writes");
-    let times = stage.client.permit(aino.mailbox(), FreeBusy).unwrap();
+    let times = stage.client.permit(aino.mailbox(), FreeBusy, jiff::Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(stage.graphs.events(&times, &whole(), &notes).await.unwrap_err(), Failure::Denied);
 }
 

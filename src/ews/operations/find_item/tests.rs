@@ -126,7 +126,9 @@ fn a_folder_that_is_named_twice_is_read_once() {
     let client = Client::without_login("c", policy);
     let place = |name: &str, address: &str| Place {
         known: tree::known(name).unwrap(),
-        mailbox: client.permit(&Mailbox::parse(address).unwrap(), Capability::CalendarRead).unwrap(),
+        mailbox: client
+            .permit(&Mailbox::parse(address).unwrap(), Capability::CalendarRead, jiff::Timestamp::UNIX_EPOCH)
+            .unwrap(),
     };
     let (a, b) = ("a@example.com", "b@example.com");
     let named = [("calendar", a), ("inbox", a), ("Calendar", "A@example.com"), ("calendar", b), ("calendar", a)];

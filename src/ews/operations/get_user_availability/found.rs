@@ -86,12 +86,12 @@ async fn groups(
 /// The members of a group, each permitted; `None` if the address is no group that may be looked
 /// into.
 async fn members(mailbox: &Permitted, context: &Context<'_>) -> Option<Result<Vec<Permitted>, Failure>> {
-    let group = context.client.permit(mailbox.mailbox(), Capability::Directory).ok()?;
+    let group = context.permit(mailbox.mailbox(), Capability::Directory).ok()?;
     if !context.graphs.serves(mailbox.mailbox(), Capability::Directory) {
         return None;
     }
     match context.graphs.members(&group, context.journal).await {
-        Ok(members) => Some(members.iter().map(|member| context.client.permit(member, Capability::FreeBusy)).collect()),
+        Ok(members) => Some(members.iter().map(|member| context.permit(member, Capability::FreeBusy)).collect()),
         Err(Failure::NoSuchMailbox { .. }) => None,
         Err(failure) => Some(Err(failure)),
     }

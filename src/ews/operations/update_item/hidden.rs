@@ -3,6 +3,8 @@
 //! Owns what callers may not do with them: take away what hides an item, invite somebody who would
 //! then be sent all of it, and guess at what is hidden.
 
+use jiff::Timestamp;
+
 use crate::calendar::Capability;
 use crate::calendar::event::{Event, PropertyId, PropertyName};
 use crate::client::{Ceiling, Client, Permitted};
@@ -11,8 +13,8 @@ use crate::failure::Failure;
 use super::updates::Wanted;
 
 /// Whether a client sees the item whole, as the one who writes and, if it reads, as the one who reads.
-pub(super) fn sees_whole(client: &Client, writes: &Permitted, event: &Event) -> bool {
-    let reads = client.permit(writes.mailbox(), Capability::CalendarRead).ok();
+pub(super) fn sees_whole(client: &Client, writes: &Permitted, event: &Event, now: Timestamp) -> bool {
+    let reads = client.permit(writes.mailbox(), Capability::CalendarRead, now).ok();
     let mut grants = [Some(writes), reads.as_ref()].into_iter().flatten();
     grants.all(|permitted| permitted.ceiling_of(event.is_private()) == Ceiling::Full)
 }

@@ -47,7 +47,7 @@ impl Viewer {
     /// # Errors
     /// [`Failure::UnknownTimeZone`], [`Failure::Schema`] for a `TimeZoneContext` that says nothing.
     pub fn new(client: &Client, header: &Header, mailbox: Permitted, now: Timestamp) -> Result<Self, Failure> {
-        let may_change = client.permit(mailbox.mailbox(), Capability::CalendarWrite).is_ok();
+        let may_change = client.permit(mailbox.mailbox(), Capability::CalendarWrite, now).is_ok();
         let zone = header.time_zone.as_ref().map(|context| context.zone()).transpose()?;
         Ok(Self { mailbox, may_change, zone, version: header.version, now })
     }

@@ -14,7 +14,7 @@ use crate::calendar::event::{
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, Weekdays};
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{Ceiling, Client, Grant, Policy};
+use crate::client::{Ceiling, Client, Policy, View};
 use crate::ews::soap::Header;
 use crate::ews::types::shape::{Giving, ItemShape};
 
@@ -113,7 +113,9 @@ pub(in crate::ews) fn viewer(ceiling: Ceiling, zone: Option<&str>) -> Viewer {
 
 fn client_viewer(policy: Policy, zone: Option<&str>) -> Viewer {
     let client = Client::without_login("c", policy);
-    let mailbox = client.permit(&Mailbox::parse("room@example.com").unwrap(), Capability::CalendarRead).unwrap();
+    let mailbox = client
+        .permit(&Mailbox::parse("room@example.com").unwrap(), Capability::CalendarRead, jiff::Timestamp::UNIX_EPOCH)
+        .unwrap();
     let context = zone.map(|zone| {
         let document = format!("<c><TimeZoneDefinition Id='{zone}'/></c>");
         let mut reader = crate::ews::pull::Pull::new(&document);
@@ -253,7 +255,8 @@ fn low_ceilings_and_private_items_tell_no_more_than_times() {
 #[test]
 fn who_may_see_private_items_does() {
     let mut policy = Policy::unlimited(&[Capability::CalendarRead], &["*@example.com"], Ceiling::Full);
-    policy.grants = policy.grants.into_iter().map(|grant| Grant { shows_private: true, ..grant }).collect();
+    let view = std::sync::Arc::new(View { shows_private: true, ..View::under(Ceiling::Full) });
+    policy.grants.iter_mut().for_each(|grant| grant.view = std::sync::Arc::clone(&view));
     let private = Event { sensitivity: Sensitivity::Private, ..meeting() };
     let text = written(&private, &everything(), &client_viewer(policy, None), &Occurrences::default());
     assert!(text.contains("Secret Olga") && text.contains("<t:ViewPrivateItems>true"));

@@ -2,6 +2,8 @@
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/foldershape>
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/calendarfolder>
 
+use jiff::Timestamp;
+
 use super::super::property_path::PropertyPath;
 use super::super::shape::BaseShape;
 use super::super::value;
@@ -95,8 +97,8 @@ impl FolderShape {
 impl Rights {
     /// What a client may do in a mailbox.
     #[must_use]
-    pub fn of(client: &Client, mailbox: &Permitted) -> Self {
-        let may_change = client.permit(mailbox.mailbox(), Capability::CalendarWrite).is_ok();
+    pub fn of(client: &Client, mailbox: &Permitted, now: Timestamp) -> Self {
+        let may_change = client.permit(mailbox.mailbox(), Capability::CalendarWrite, now).is_ok();
         Self { may_change, shows_private: mailbox.ceiling_of(true) > Ceiling::Time }
     }
 

@@ -1,0 +1,185 @@
+//! What the policies of `[[clients]]` mean: grants, deny lists, views, hours.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Reader, raw};
+use crate::calendar::{Capability, Mailbox};
+use crate::client::{self, Ceiling, Grant, Hidden, Horizon, Pattern, People, Roster, Source};
+
+/// Mailboxes: a pattern, or where a list of them is kept.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Mailboxes {
+    Pattern(String),
+    Elsewhere(Elsewhere),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Elsewhere {
+    Group(String),
+    #[serde(rename = "room_list")]
+    Rooms(String),
+    File(PathBuf),
+}
+
+/// How much is shown, beyond ceiling and private items.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct View {
+    subject: Option<String>,
+    people: Option<Spanned<String>>,
+    #[serde(default)]
+    hidden: Vec<Spanned<String>>,
+    days_back: Option<u16>,
+    days_ahead: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hours {
+    from: Spanned<String>,
+    to: Spanned<String>,
+    time_zone: Spanned<String>,
+}
+
+/// A grant's keys, of a client or of one of its grants.
+pub(super) struct RawGrant<'a> {
+    pub(super) capabilities: &'a [Spanned<String>],
+    pub(super) mailboxes: &'a [Spanned<Mailboxes>],
+    pub(super) ceiling: &'a Spanned<String>,
+    pub(super) private_items: bool,
+    pub(super) view: &'a View,
+}
+
+impl<'a> From<&'a raw::Client> for RawGrant<'a> {
+    fn from(raw: &'a raw::Client) -> Self {
+        let raw::Client { capabilities, mailboxes, ceiling, private_items, view, .. } = raw;
+        Self { capabilities, mailboxes, ceiling, private_items: *private_items, view }
+    }
+}
+
+impl<'a> From<&'a raw::Grant> for RawGrant<'a> {
+    fn from(raw: &'a raw::Grant) -> Self {
+        let raw::Grant { capabilities, mailboxes, ceiling, private_items, view } = raw;
+        Self { capabilities, mailboxes, ceiling, private_items: *private_items, view }
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn grant(&mut self, raw: RawGrant<'_>) -> Grant {
+        let is_write = |name: &&Spanned<String>| name.get_ref() == Capability::CalendarWrite.name();
+        if let Some(write) = raw.capabilities.iter().find(is_write).filter(|_| !self.has_store) {
+            let remedy = "needs a place for writes that are under way: add [store] with a path";
+            self.problems.add(write, "clients.capabilities", remedy);
+        }
+        let ceiling = self.ceiling(raw.ceiling);
+        Grant {
+            capabilities: self.capabilities(raw.capabilities, "clients.capabilities"),
+            mailboxes: self.mailboxes(raw.mailboxes, "clients.mailboxes"),
+            view: Arc::new(self.view(raw.view, ceiling, raw.private_items)),
+        }
+    }
+
+    /// Mailboxes that keys of a client name.
+    pub(super) fn mailboxes(&mut self, entries: &[Spanned<Mailboxes>], key: &str) -> client::Mailboxes {
+        let mut mailboxes = client::Mailboxes::default();
+        for entry in entries {
+            let source = match entry.get_ref() {
+                Mailboxes::Pattern(text) if text.contains('@') || text == "*" => {
+                    mailboxes.patterns.push(Pattern::new(text));
+                    continue;
+                }
+                Mailboxes::Pattern(_) => {
+                    self.problems.add(entry, key, "is no address pattern; write room-*@contoso.example");
+                    continue;
+                }
+                Mailboxes::Elsewhere(Elsewhere::Group(address)) => self.address(entry, address, key).map(Source::Group),
+                Mailboxes::Elsewhere(Elsewhere::Rooms(address)) => {
+                    self.address(entry, address, key).map(Source::RoomList)
+                }
+                Mailboxes::Elsewhere(Elsewhere::File(path)) => {
+                    self.readable(entry, path, key);
+                    Some(Source::File(self.folder.join(path)))
+                }
+            };
+            mailboxes.rosters.extend(source.map(|source| Arc::new(Roster::new(source))));
+        }
+        mailboxes
+    }
+
+    fn view(&mut self, raw: &View, ceiling: Ceiling, shows_private: bool) -> client::View {
+        let View { subject, people, hidden, days_back, days_ahead } = raw;
+        let people = people.as_ref().map_or(People::Shown, |text| match text.get_ref().as_str() {
+            "shown" => People::Shown,
+            "initials" => People::Initials,
+            "hidden" => People::Hidden,
+            _ => {
+                self.problems.add(text, "clients.view.people", "is none of shown, initials, hidden");
+                People::Hidden
+            }
+        });
+        let mut all = Hidden::default();
+        for name in hidden {
+            let place = match name.get_ref().as_str() {
+                "location" => &mut all.location,
+                "body" => &mut all.body,
+                "categories" => &mut all.categories,
+                "online_meeting" => &mut all.online_meeting,
+                "extended_properties" => &mut all.extended_properties,
+                _ => {
+                    let known = "is none of location, body, categories, online_meeting, extended_properties";
+                    self.problems.add(name, "clients.view.hidden", known);
+                    continue;
+                }
+            };
+            *place = true;
+        }
+        client::View {
+            ceiling,
+            shows_private,
+            subject: subject.as_deref().map(Into::into),
+            people,
+            hidden: all,
+            horizon: Horizon { days_back: *days_back, days_ahead: *days_ahead },
+        }
+    }
+
+    pub(super) fn hours(&mut self, raw: &Hours) -> Option<client::Hours> {
+        let mut time = |text: &Spanned<String>| {
+            let time = text.get_ref().parse::<Time>().ok();
+            if time.is_none() {
+                self.problems.add(text, "clients.read_only_hours", "is no time of day; write \"18:00\"");
+            }
+            time
+        };
+        let (from, to) = (time(&raw.from), time(&raw.to));
+        let zone = TimeZone::get(raw.time_zone.get_ref()).ok();
+        if zone.is_none() {
+            self.problems.add(&raw.time_zone, "clients.read_only_hours", "is no IANA time zone; write Europe/Helsinki");
+        }
+        Some(client::Hours { from: from?, to: to?, zone: zone? })
+    }
+
+    fn ceiling(&mut self, text: &Spanned<String>) -> Ceiling {
+        Ceiling::ALL.into_iter().find(|ceiling| ceiling.name() == text.get_ref()).unwrap_or_else(|| {
+            self.problems.add(text, "clients.ceiling", "is none of time, subject_and_location, full");
+            Ceiling::Time
+        })
+    }
+
+    /// An address in an entry.
+    fn address<T>(&mut self, entry: &Spanned<T>, text: &str, key: &str) -> Option<Mailbox> {
+        let mailbox = Mailbox::parse(text).ok();
+        if mailbox.is_none() {
+            self.problems.add(entry, key, &format!("{text:?} is no address"));
+        }
+        mailbox
+    }
+}
