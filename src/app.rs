@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
+use crate::audit::Audit;
 use crate::changes::Changes;
 use crate::client::Clients;
 use crate::config::{self, Config};
@@ -67,7 +68,13 @@ impl App {
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
         let open = |it: config::Capture| Capture::open(it.directory, it.addresses, it.files, config.limits.body_bytes);
         let capture = config.capture.map(open).transpose()?;
+        let audit = config.audit.map(|settings| {
+            let failures = metrics.audit_failures.clone();
+            Audit::open(settings, move || _ = failures.inc())
+        });
+        let audit = audit.transpose().map_err(|error| io::Error::other(format!("the audit log: {error}")))?;
         let shared = Arc::new(Shared {
+            audit,
             logins: Logins::new(&clients, config.limits.password_checks, Arc::clone(&failures)),
             handshakes: Handshakes::new(
                 &clients,

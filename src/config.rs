@@ -3,6 +3,7 @@
 //! Owns what the keys mean and what is wrong with them, with line numbers. Must not open a port or
 //! send anything.
 
+mod audit;
 mod clients;
 mod credentials;
 mod monitor;
@@ -21,6 +22,7 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::audit as audit_log;
 use crate::changes;
 use crate::client::{Client, Networks, Pattern};
 use crate::graph::{CacheSettings, Settings};
@@ -53,6 +55,8 @@ pub struct Config {
     pub log: Log,
     /// Writing whole exchanges to files.
     pub capture: Option<Capture>,
+    /// The audit log, where there is one.
+    pub audit: Option<audit_log::Settings>,
     /// What must survive a restart; nothing does without it.
     pub store: Option<PathBuf>,
     /// How calendars are watched for subscribers.
@@ -151,6 +155,7 @@ impl Config {
             tokens: reader.tokens(raw.tokens),
             graph: reader.graph(raw.graph, raw.cache),
             log: reader.log(raw.log),
+            audit: raw.audit.map(|audit| reader.audit(audit)),
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
@@ -244,14 +249,7 @@ impl Reader<'_> {
         let mut seen = raw::Seen::new();
         let mut keys = Vec::new();
         for key in raw.keys.into_inner() {
-            let secret = self.secret(&key.secret, "tokens.keys.secret");
-            if secret.expose_secret().len() < SHORTEST_KEY {
-                self.problems.add(
-                    &key.secret,
-                    "tokens.keys.secret",
-                    "is shorter than 32 bytes; make one with `calendar-relay client-secret`",
-                );
-            }
+            let secret = self.long_secret(&key.secret, "tokens.keys.secret");
             self.problems.unique(&mut seen, &key.id, &key.secret, "tokens.keys.id");
             keys.push((key.id, secret));
         }
@@ -350,6 +348,16 @@ impl Reader<'_> {
             self.problems.add(text, key, "is no http or https URL");
         }
         url
+    }
+
+    /// Reads a secret that is used as a key.
+    fn long_secret(&mut self, reference: &Spanned<SecretReference>, key: &str) -> SecretString {
+        let secret = self.secret(reference, key);
+        if secret.expose_secret().len() < SHORTEST_KEY {
+            let remedy = "is shorter than 32 bytes; make one with `calendar-relay client-secret`";
+            self.problems.add(reference, key, remedy);
+        }
+        secret
     }
 
     /// Reads a secret; an unreadable one is a problem, and empty.

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::calendar::{Capability, Mailbox};
+
 /// How one mailbox's look-up was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CacheOutcome {
@@ -39,10 +41,10 @@ impl CacheOutcome {
 /// What a policy said about a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The mailbox's address.
-    pub mailbox: Box<str>,
+    /// The mailbox.
+    pub mailbox: Mailbox,
     /// What for.
-    pub capability: &'static str,
+    pub capability: Capability,
     /// The view that is given, or the reason why nothing is.
     pub verdict: Result<&'static str, &'static str>,
 }
@@ -67,6 +69,10 @@ pub struct Journal {
     failures: Mutex<BTreeMap<&'static str, u32>>,
     /// What the policy was asked, and what it said.
     judged: Mutex<Vec<Judged>>,
+    /// How many failures the answer tells of, by their labels.
+    told: Mutex<BTreeMap<&'static str, u32>>,
+    /// Whether details of busy times were asked for.
+    pub details: AtomicBool,
     /// Look-ups answered from the cache.
     pub hits: Counter,
     /// Look-ups that called Graph.
@@ -92,6 +98,8 @@ impl Journal {
             mailboxes: Counter::default(),
             failures: Mutex::default(),
             judged: Mutex::default(),
+            told: Mutex::default(),
+            details: AtomicBool::new(false),
             hits: Counter::default(),
             misses: Counter::default(),
             joined: Counter::default(),
@@ -112,11 +120,28 @@ impl Journal {
     }
 
     /// Notes what the policy said about a mailbox: denials always, all else for the audit log.
-    pub fn judge(&self, mailbox: &str, capability: &'static str, verdict: Result<&'static str, &'static str>) {
+    pub fn judge(&self, mailbox: &Mailbox, capability: Capability, verdict: Result<&'static str, &'static str>) {
         if self.is_audited || verdict.is_err() {
-            let judged = Judged { mailbox: mailbox.into(), capability, verdict };
+            let judged = Judged { mailbox: mailbox.clone(), capability, verdict };
             self.judged.lock().unwrap_or_else(PoisonError::into_inner).push(judged);
         }
+    }
+
+    /// Notes failures that the answer tells of, by their labels.
+    pub fn told(&self, labels: &[&'static str]) {
+        if labels.is_empty() {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for label in labels {
+            *told.entry(label).or_default() += 1;
+        }
+    }
+
+    /// How many failures the answer tells of, by their labels.
+    #[must_use]
+    pub fn all_told(&self) -> BTreeMap<&'static str, u32> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the policy said, in the order in which it was asked; nothing is noted any more afterwards.

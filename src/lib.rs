@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod calendar;
 pub mod changes;
 pub mod client;

@@ -45,6 +45,8 @@ pub struct Metrics {
     /// What was refused by limit: rate, concurrency, connections (kept waiting),
     /// connections_per_address, body, authentication.
     pub limited: Family<LimitLabels, Counter>,
+    /// Tries to write to the audit log that failed.
+    pub audit_failures: Counter,
     /// Denials by client and reason.
     pub denied: Family<LimitLabels, Counter>,
     /// Open connections.
@@ -176,6 +178,7 @@ impl Metrics {
             graph_limit: Family::default(),
             tokens: Family::default(),
             limited: Family::default(),
+            audit_failures: Counter::default(),
             denied: Family::default(),
             connections: Gauge::default(),
             watchers: Gauge::default(),
@@ -225,6 +228,8 @@ impl Metrics {
         );
         registry.register("tokens", "Tokens issued to clients and refusals", metrics.tokens.clone());
         registry.register("limited", "Requests refused by a limit", metrics.limited.clone());
+        let what = "Tries to write to the audit log that failed";
+        registry.register("audit_failures", what, metrics.audit_failures.clone());
         registry.register("denied", "Denials by client and reason", metrics.denied.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("watchers", "Calendars that are watched", metrics.watchers.clone());

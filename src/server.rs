@@ -2,6 +2,7 @@
 //!
 //! Owns the order of the layers. Only here, in `admin` and in `simulator` is axum known.
 
+mod account;
 mod authenticate;
 mod body;
 mod capture;

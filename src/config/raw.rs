@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::audit::RawAudit;
 use super::monitor::RawMonitor;
 use super::policies::{Hours, Mailboxes, View};
 use super::values::{SecretReference, duration, no, some_time};
@@ -31,6 +32,7 @@ pub(super) struct Raw {
     pub(super) graph: Graph,
     #[serde(default)]
     pub(super) log: Log,
+    pub(super) audit: Option<Spanned<RawAudit>>,
     pub(super) capture: Option<Capture>,
     pub(super) store: Option<Store>,
     #[serde(default)]

@@ -64,7 +64,7 @@ impl Context<'_> {
             Ok(permitted) => Ok(permitted.ceiling().name()),
             Err(denial) => Err(denial.label()),
         };
-        self.journal.judge(mailbox.as_str(), capability.name(), verdict);
+        self.journal.judge(mailbox, capability, verdict);
         Ok(permitted?)
     }
 }
@@ -104,12 +104,16 @@ pub trait Response: Send {
     /// Writes the body element.
     fn write(&self, xml: &mut Xml);
 
-    /// The answer as it goes out: one envelope, unless an operation says otherwise.
-    fn into_answer(self) -> Answer
+    /// The answer as it goes out: one envelope, unless an operation says otherwise. What of it tells of failures is
+    /// noted.
+    fn into_answer(self, journal: &Journal) -> Answer
     where
         Self: Sized,
     {
-        Answer::Whole(soap::envelope(self.size(), |xml| self.write(xml)))
+        Answer::Whole(soap::envelope(self.size(), |xml| {
+            self.write(xml);
+            journal.told(xml.failures());
+        }))
     }
 }
 
@@ -189,5 +193,5 @@ fn read<O: Operation>(mut body: Body<'_>) -> Result<O, Failure> {
 
 fn answer<'a, O: Operation>(body: Body<'a>, context: &'a Context<'a>) -> Pending<'a> {
     let operation = read::<O>(body);
-    Box::pin(async move { operation?.run(context).await.map(Response::into_answer) })
+    Box::pin(async move { operation?.run(context).await.map(|response| response.into_answer(context.journal)) })
 }

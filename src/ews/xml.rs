@@ -10,13 +10,15 @@ pub struct Xml {
     text: String,
     /// The day that was written last, and its text: one calendar's times are mostly of few days.
     day: Option<(i64, String)>,
+    /// What of it tells of failures, by their labels.
+    failures: Vec<&'static str>,
 }
 
 impl Xml {
     /// An empty document with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { text: String::with_capacity(capacity), day: None }
+        Self { text: String::with_capacity(capacity), ..Self::default() }
     }
 
     /// Adds markup as it is; never text from outside.
@@ -45,6 +47,17 @@ impl Xml {
         }
         self.text.push_str(rest);
         self
+    }
+
+    /// Notes that a part tells of a failure.
+    pub fn note_failure(&mut self, label: &'static str) {
+        self.failures.push(label);
+    }
+
+    /// The labels of the failures that it tells of.
+    #[must_use]
+    pub fn failures(&self) -> &[&'static str] {
+        &self.failures
     }
 
     /// Adds a number, or anything else whose display form needs no escaping.

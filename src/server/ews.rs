@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::account::Account;
 use super::authenticate::{BEARER, authenticate, schemes};
 use super::body::{self, Packed};
 use super::connection::Connection;
@@ -71,9 +72,15 @@ pub(super) async fn soap(state: SharedState, caller: Caller, over: Over, request
         return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client));
     }
     let deadline = Instant::now() + shared.limits.deadline;
-    let journal = Arc::new(Journal::new(request_id, (shared.clock)(), deadline));
+    let account = match Account::open(shared).await {
+        Ok(account) => account,
+        Err(failure) => return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client)),
+    };
+    let journal = Journal { is_audited: account.is_kept(), ..Journal::new(request_id, (shared.clock)(), deadline) };
+    let journal = Arc::new(journal);
     let reply = reply(shared, &body, &client, &journal).await;
     drop(place);
+    account.close(shared, &client, caller, &journal, &reply);
     answer(shared, reply, Seen::by_client(&client).with(journal))
 }
 

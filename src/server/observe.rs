@@ -108,9 +108,6 @@ fn count_mailboxes(
     }
     for (outcome, count) in failures {
         metrics.mailboxes.get_or_create(&OutcomeLabel { outcome }).inc_by((*count).into());
-        if *outcome == "denied" {
-            metrics.denied(client, "mailbox");
-        }
     }
 }
 

@@ -16,6 +16,7 @@ use super::limits::Gates;
 use super::logins::Logins;
 use super::peer::Proxies;
 use super::tokens::Tokens;
+use crate::audit::Audit;
 use crate::client::Clients;
 use crate::ews::Services;
 use crate::metrics::Metrics;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub limits: Limits,
     /// The time.
     pub clock: fn() -> Timestamp,
+    /// The audit log.
+    pub audit: Option<Audit>,
     /// Capture mode.
     pub capture: Option<Arc<Capture>>,
     /// Proxies that are believed about the caller's address.

@@ -12,13 +12,14 @@ use sources::Sources;
 /// A module, and what it may name of ours: whole modules, or single items of one.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("failure", &[]),
-    ("journal", &[]),
+    ("journal", &["calendar"]),
     ("metrics", &[]),
     ("calendar", &["failure"]),
     ("client", &["calendar", "failure"]),
     ("tenant", &["calendar", "failure"]),
     ("store", &["failure"]),
     ("https", &[]),
+    ("audit", &["calendar"]),
     ("outbound", &["https"]),
     ("out_of_office", &["calendar", "client", "graph", "journal", "metrics", "outbound", "store", "failure"]),
     ("items", &["calendar", "store", "failure"]),
@@ -47,7 +48,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "graph::ReplyKind",
         ],
     ),
-    ("server", &["changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"]),
+    ("server", &["audit", "changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"]),
     ("admin", &["graph", "metrics", "journal", "out_of_office"]),
     ("simulator", &[]),
 ];

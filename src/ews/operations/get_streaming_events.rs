@@ -20,6 +20,7 @@ use crate::ews::soap::{self, Body, MESSAGES, TYPES};
 use crate::ews::types::{notification, response_message, value};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
+use crate::journal::Journal;
 use crate::items::Items;
 
 /// The request: which subscriptions, and for how long.
@@ -84,8 +85,9 @@ impl Response for GetStreamingEventsResponse {
         }
     }
 
-    fn into_answer(self) -> Answer {
-        if self.stream.is_err() {
+    fn into_answer(self, journal: &Journal) -> Answer {
+        if let Err((failure, _)) = &self.stream {
+            journal.told(&[failure.label()]);
             let envelope = soap::streamed_envelope(self.size(), |xml| self.write(xml));
             return Answer::Stream(Box::pin(stream::iter([envelope])));
         }

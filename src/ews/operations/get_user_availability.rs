@@ -7,6 +7,8 @@ mod request;
 mod suggest;
 mod view;
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use answer::{GetUserAvailabilityResponse, MailboxAnswer, Outcome};
 use found::{Found, find};
 use request::{FreeBusyViewOptions, TimeWindow};
@@ -126,6 +128,7 @@ async fn answers(
 ) -> Result<Vec<MailboxAnswer>, Failure> {
     let ceilings = mailboxes.iter().map(|mailbox| mailbox.as_ref().map_or(Ceiling::Time, Permitted::ceiling));
     let wants_details = ceilings.clone().any(|ceiling| asked.view.given(ceiling, true).has_details());
+    context.journal.details.store(wants_details, Relaxed);
     let detail = if wants_details { Detail::Full } else { Detail::Times };
     let mut answers = Vec::with_capacity(mailboxes.len());
     for (found, ceiling) in find(mailboxes, asked.window, detail, context).await.into_iter().zip(ceilings) {

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 /// Writes the children of a failed response message, the prefix `m:` being bound to the messages
 /// namespace: text, code and link key in this order, which the EWS Managed API insists on.
 pub fn write_failure(xml: &mut Xml, failure: &Failure, family: Family) {
+    xml.note_failure(failure.label());
     write_error(xml, fault::code(failure, family).name, &failure.to_string());
     if let Some(milliseconds) = fault::back_off(failure) {
         xml.raw(r#"<m:MessageXml><t:Value xmlns:t=""#).raw(TYPES).raw(r#"" Name="BackOffMilliseconds">"#);

@@ -180,6 +180,7 @@ fn write_working_hours(xml: &mut Xml, hours: &WorkingHours, window: Window) {
 fn write_failure(xml: &mut Xml, failure: &Failure) {
     let Code { name, number, exception } = fault::code(failure, Family::Availability);
     let text = fault::message(failure, Family::Availability);
+    xml.note_failure(failure.label());
     xml.raw(r#"<ResponseMessage ResponseClass="Error"><MessageText>"#).text(&text).raw("</MessageText><ResponseCode>");
     xml.raw(name).raw("</ResponseCode><DescriptiveLinkKey>0</DescriptiveLinkKey>");
     if exception.is_some() || fault::back_off(failure).is_some() {
