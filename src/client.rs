@@ -229,6 +229,12 @@ impl Permitted {
         self.ceiling
     }
 
+    /// Whether anything besides times may be seen of some item.
+    #[must_use]
+    pub fn shows_details(&self) -> bool {
+        self.ceiling > Ceiling::Time
+    }
+
     /// The most that may be seen of an item.
     #[must_use]
     pub fn ceiling_of(&self, is_private: bool) -> Ceiling {
@@ -257,12 +263,14 @@ impl Pattern {
         self.0.matches(mailbox.as_str())
     }
 
-    /// Whether addresses of a domain may fit: what comes after the last `@` does.
+    /// Whether addresses of a domain, or of some domain under it where it begins with `*.`, may fit: what comes after
+    /// the last `@` does.
     #[must_use]
     pub fn reaches(&self, domain: &str) -> bool {
         let text = self.0.pattern();
         let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
-        WildMatch::new(end).matches(&domain.to_lowercase())
+        let domain = domain.to_lowercase();
+        WildMatch::new(end).matches(&domain) || WildMatch::new(&domain).matches(end)
     }
 }
 
