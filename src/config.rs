@@ -144,7 +144,7 @@ impl Config {
         let has_store = raw.store.is_some();
         let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
-        let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants));
+        let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants, raw.cache.megabytes));
         let config = Self {
             ntlm,
             monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),

@@ -62,7 +62,7 @@ pub struct Journal {
     /// The request carries `ExchangeImpersonation`, whatever becomes of it.
     pub impersonation: AtomicBool,
     /// Whether all that the policy says is noted for the audit log.
-    pub is_audited: bool,
+    is_audited: bool,
     /// Mailboxes asked for.
     pub mailboxes: Counter,
     /// Of these, how many failed, by the failure's label.
@@ -106,6 +106,12 @@ impl Journal {
             stale: Counter::default(),
             graph_calls: Counter::default(),
         }
+    }
+
+    /// The same notebook, in which all that the policy says is noted or not.
+    #[must_use]
+    pub fn audited(self, is_audited: bool) -> Self {
+        Self { is_audited, ..self }
     }
 
     /// Notes that a mailbox failed.

@@ -37,6 +37,7 @@ impl File {
                 tracing::error!(%error, "the audit log cannot be written: requests will be refused until it can");
                 failed();
                 self.open = None;
+                #[expect(clippy::disallowed_methods, reason = "this thread does nothing else")]
                 sleep(TRY_AGAIN);
             }
         }

@@ -48,7 +48,7 @@ pub struct Asked<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     time: String,
-    request_id: Uuid,
+    request_id: String,
     client: &'a str,
     address: IpAddr,
     operation: &'a str,
@@ -75,10 +75,10 @@ struct AskedLine<'a> {
     credential: Option<&'a str>,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
     /// The line, with its end.
     pub(super) fn line(&self, name: impl Fn(&Mailbox) -> String) -> Vec<u8> {
-        let asked = |it: &Asked<'_>| AskedLine {
+        let asked = |it: &Asked<'a>| AskedLine {
             mailbox: name(&it.mailbox),
             capability: it.capability.name(),
             view: it.verdict.ok(),
@@ -88,7 +88,7 @@ impl Record<'_> {
         };
         let line = Line {
             time: self.time.to_string(),
-            request_id: self.request_id,
+            request_id: self.request_id.to_string(),
             client: self.client,
             address: self.address,
             operation: self.operation,

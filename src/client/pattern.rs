@@ -29,12 +29,14 @@ impl Pattern {
         !self.0.pattern().contains(['*', '?'])
     }
 
-    /// Whether addresses of a domain may fit: what comes after the last `@` does.
+    /// Whether addresses of a domain, or of some domain under it where it begins with `*.`, may fit: what comes after
+    /// the last `@` does.
     #[must_use]
     pub fn reaches(&self, domain: &str) -> bool {
         let text = self.0.pattern();
         let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
-        WildMatch::new(end).matches(&domain.to_lowercase())
+        let domain = domain.to_lowercase();
+        WildMatch::new(end).matches(&domain) || WildMatch::new(&domain).matches(end)
     }
 }
 

@@ -36,7 +36,13 @@ impl Account {
     /// Tells what a client asked and what it got.
     pub(super) fn close(self, shared: &Shared, client: &Client, caller: Caller, journal: &Journal, reply: &Reply) {
         let judged = journal.take_judged();
-        for reason in judged.iter().filter_map(|judged| judged.verdict.err()) {
+        let as_a_whole = match reply.failure {
+            Some(Failure::ImpersonationDenied) => Some("impersonation"),
+            // Before any mailbox was looked at.
+            Some(Failure::Denied) if judged.is_empty() => Some("capability"),
+            _ => None,
+        };
+        for reason in judged.iter().filter_map(|judged| judged.verdict.err()).chain(as_a_whole) {
             shared.metrics.denied(&client.id, reason);
         }
         let Some(place) = self.place else { return };

@@ -76,8 +76,7 @@ pub(super) async fn soap(state: SharedState, caller: Caller, over: Over, request
         Ok(account) => account,
         Err(failure) => return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client)),
     };
-    let journal = Journal { is_audited: account.is_kept(), ..Journal::new(request_id, (shared.clock)(), deadline) };
-    let journal = Arc::new(journal);
+    let journal = Arc::new(Journal::new(request_id, (shared.clock)(), deadline).audited(account.is_kept()));
     let reply = reply(shared, &body, &client, &journal).await;
     drop(place);
     account.close(shared, &client, caller, &journal, &reply);

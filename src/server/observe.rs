@@ -72,7 +72,7 @@ pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, mut request: Re
         return response;
     };
     let failures = journal.failures();
-    count_mailboxes(&metrics, &journal, client, &failures);
+    count_mailboxes(&metrics, &journal, &failures);
     tracing::info!(
         %request_id,
         client,
@@ -95,12 +95,7 @@ pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, mut request: Re
     response
 }
 
-fn count_mailboxes(
-    metrics: &Metrics,
-    journal: &Journal,
-    client: &str,
-    failures: &std::collections::BTreeMap<&'static str, u32>,
-) {
+fn count_mailboxes(metrics: &Metrics, journal: &Journal, failures: &std::collections::BTreeMap<&'static str, u32>) {
     let failed: u32 = failures.values().sum();
     let answered = journal.mailboxes.get().saturating_sub(failed);
     if answered > 0 {
