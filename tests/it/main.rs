@@ -8,6 +8,7 @@
     reason = "tests: what is unexpected fails them, and the environment says where the schemas lie"
 )]
 
+mod audit;
 mod auth;
 mod cache;
 mod cli;
