@@ -11,6 +11,7 @@
 mod auth;
 mod cache;
 mod cli;
+mod credentials;
 mod docs;
 mod failures;
 mod free_busy;
