@@ -231,7 +231,9 @@ async fn no_call_uses_a_wider_credential_than_it_needs() {
     stub.script(move |seen| token(seen).or_else(|| (seen.method == "GET").then(|| Reply::json(200, &event))));
     let _ = graphs.update_event(&writer, &id, &change, None, &journal()).await;
     let _ = graphs.delete_event(&writer, &id, None, &journal()).await;
-    let calls = &applications(&stub)[before..];
+    // Working hours may still come in.
+    let calls = applications(&stub).into_iter().skip(before).filter(|(call, _)| !call.contains("getSchedule"));
+    let calls: Vec<_> = calls.collect();
     assert!(calls.iter().any(|(call, _)| call.starts_with("GET")), "{calls:?}");
     assert!(calls.iter().any(|(call, _)| call.starts_with("DELETE")), "{calls:?}");
     for (call, application) in calls {
