@@ -95,8 +95,10 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
 #[test]
 fn several_tenants_have_different_domains_one_default_and_shares_that_fit() {
     let with = |more: &str, own: &str| {
-        let fabrikam = format!("[[tenants]]\nname = \"fabrikam\"\nid = \"f\"\n{more}\n[[tenants.credentials]]\n\
-             client_id = \"f\"\nsecret = {{ file = \"secrets/directory\" }}\ncapabilities = [\"directory\"]\n");
+        let fabrikam = format!(
+            "[[tenants]]\nname = \"fabrikam\"\nid = \"f\"\n{more}\n[[tenants.credentials]]\n\
+             client_id = \"f\"\nsecret = {{ file = \"secrets/directory\" }}\ncapabilities = [\"directory\"]\n"
+        );
         let text = EXAMPLE.replace("# cache_megabytes = 128", own).replacen("default = false", "default = true", 1);
         parse(&format!("{text}\n{fabrikam}")).map(|config| config.tenants).map_err(|problems| problems.to_string())
     };

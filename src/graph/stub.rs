@@ -41,6 +41,7 @@ pub(super) struct Seen {
 }
 
 /// An answer.
+#[derive(Clone)]
 pub(super) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod absences;
+mod addresses;
 mod caching;
 mod changing;
 mod details;
@@ -11,3 +12,4 @@ mod failing;
 mod schema;
 mod secure;
 mod simulated;
+mod tenants;

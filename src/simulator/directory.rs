@@ -168,9 +168,11 @@ pub(super) fn members(ask: &Ask<'_>, transitive: bool) -> Result<Answer, Refusal
 
 /// Objects whose kind an application may not read come with their id alone.
 fn member(ask: &Ask<'_>, object: Value, kind: &str, select: Option<&[String]>) -> Value {
-    let readable = kind == "group" || ask.grants.reads_users();
+    let is_group = kind == "group";
+    let readable = is_group || ask.grants.reads_users();
     let nothing = ["id".to_owned()];
-    let mut shown = project(hide(ask, object), if readable { select } else { Some(&nothing) });
+    let object = if is_group { object } else { hide(ask, object) };
+    let mut shown = project(object, if readable { select } else { Some(&nothing) });
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("@odata.type".to_owned(), json!(format!("#microsoft.graph.{kind}")));
     }
@@ -206,9 +208,7 @@ fn hide(ask: &Ask<'_>, mut user: Value) -> Value {
         return user;
     }
     for (name, value) in user.as_object_mut().into_iter().flatten() {
-        let hidden =
-            USER.contains(&name.as_str()) && !USER_BASIC.contains(&name.as_str()) && !GROUP.contains(&name.as_str());
-        if hidden {
+        if USER.contains(&name.as_str()) && !USER_BASIC.contains(&name.as_str()) {
             *value = if value.is_array() { json!([]) } else { Value::Null };
         }
     }

@@ -12,6 +12,7 @@ mod audit;
 mod auth;
 mod cache;
 mod cli;
+mod credentials;
 mod docs;
 mod failures;
 mod free_busy;

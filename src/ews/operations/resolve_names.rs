@@ -1,8 +1,7 @@
 //! ResolveNames: whom a name or an address means, from Graph's directory.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/resolvenames-operation>
 //!
-//! Of what Graph finds only those are told that the client may look up. Where the tenant's directory may not be read,
-//! nobody is found.
+//! Of what Graph finds only those are told that the client may look up.
 
 use futures::future::join_all;
 
@@ -68,7 +67,7 @@ async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>
     let Some(query) = query else { return Ok(Vec::new()) };
     let proof = context.client.entitle(Capability::Directory)?;
     let mut found = match context.graphs.people(&proof, query, context.journal).await {
-        Err(Failure::Denied | Failure::NoSuchMailbox { .. }) => Vec::new(),
+        Err(Failure::NoSuchMailbox { .. }) => Vec::new(),
         found => found?,
     };
     found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory, context.journal.now).is_ok());

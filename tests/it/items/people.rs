@@ -83,10 +83,7 @@ async fn only_those_whom_the_policy_names() {
     gateway.done().await;
     let unread = Setup { credentials: vec![("calendar_read", "calendar-read")], ..Setup::new() };
     let gateway = unread.start().await;
-    assert_eq!(
-        resolve(&gateway, "nina@contoso.example", false).await.at("ResponseCode"),
-        "ErrorNameResolutionNoResults"
-    );
+    assert_eq!(resolve(&gateway, "nina@contoso.example", false).await.at("ResponseCode"), "ErrorAccessDenied");
     gateway.done().await;
 }
 
