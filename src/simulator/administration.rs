@@ -36,7 +36,8 @@ pub(super) fn serve(state: &mut State, method: &str, path: &str, body: &[u8]) ->
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match (method, parts.as_slice()) {
         ("GET", []) => {
-            let all = state.tenants.iter().flat_map(|tenant| tenant.applications.iter().map(|one| show(&tenant.id, one)));
+            let all =
+                state.tenants.iter().flat_map(|tenant| tenant.applications.iter().map(|one| show(&tenant.id, one)));
             Answer::json(200, json!({ "applications": all.collect::<Vec<_>>() }))
         }
         ("PATCH", [id]) => match serde_json::from_slice::<Change>(body) {

@@ -174,9 +174,7 @@ impl<'a> Jwt<'a> {
         };
         let from = second("nbf").unwrap_or(Timestamp::UNIX_EPOCH);
         let to = second("exp").ok_or_else(|| malformed("The token has no 'exp' claim."))?;
-        if from.saturating_sub(SKEW).is_ok_and(|from| from <= now)
-            && to.saturating_add(SKEW).is_ok_and(|to| now < to)
-        {
+        if from.saturating_sub(SKEW).is_ok_and(|from| from <= now) && to.saturating_add(SKEW).is_ok_and(|to| now < to) {
             return Ok(());
         }
         let message = format!(

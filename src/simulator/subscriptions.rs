@@ -89,7 +89,10 @@ impl Subscriptions {
         self.expire(now);
         let active = lock(&self.active);
         let same = |one: &&Subscription| {
-            one.tenant == new.tenant && one.application == new.application && one.mailbox == new.mailbox && one.kinds == new.kinds
+            one.tenant == new.tenant
+                && one.application == new.application
+                && one.mailbox == new.mailbox
+                && one.kinds == new.kinds
         };
         if active.iter().any(|one| same(&one)) {
             let message = "A subscription with the same resource and change type exists already.";
