@@ -5,6 +5,7 @@
 mod absences;
 mod caching;
 mod changing;
+mod credentials;
 mod details;
 mod events;
 mod failing;
