@@ -21,10 +21,10 @@ import urllib.request
 from certificate import Certificate
 from stand import Stand
 
-LIFE = 5
-PEOPLE = 20_000
+LIFE = 3
+PEOPLE = 8_000
 THREADS = 3
-PATIENCE = 20
+PATIENCE = 30
 PASSWORD = "a-secret-for-this-hour-alone"
 CLIENT = f"""
 [[clients]]
@@ -100,7 +100,7 @@ class Load:
                 connection.request("POST", "/EWS/Exchange.asmx", LOOK_UP.format(address=address), headers)
                 answer = connection.getresponse()
                 text = answer.read().decode()
-                good = answer.status == 200 and 'ResponseClass="Success"' in text and "MergedFreeBusy" in text
+                good = answer.status == 200 and 'ResponseClass="Success"' in text and "<WorkingHours " in text
             except OSError as problem:
                 good, text = False, str(problem)
                 connection.close()
