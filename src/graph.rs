@@ -68,7 +68,7 @@ use self::fills::Fills;
 use self::free_busy::{LookUp, Tally, Want};
 use self::grid::Grid;
 use self::http::Http;
-use self::token::Tokens;
+use self::token::{Exchange, Tokens};
 use crate::calendar::free_busy::FreeBusy;
 use crate::calendar::{Capability, Mailbox, Room, Window};
 use crate::client::{Entitled, Permitted};
@@ -347,9 +347,10 @@ impl Graph {
         let tokens = credentials
             .into_iter()
             .map(|credential| {
-                let (http, metrics) = (Arc::clone(&http), Arc::clone(metrics));
-                let tokens = Tokens::new(&name, &id, &cloud, credential, http, settings.timeout, metrics, clock)?;
-                Ok(Arc::new(tokens))
+                let exchange = Exchange::new(&id, &cloud, Arc::clone(&http), clock);
+                let exchange = exchange.map_err(|problem| format!("tenant {name}: {problem}"))?;
+                let metrics = Arc::clone(metrics);
+                Ok(Arc::new(Tokens::new(&name, credential, exchange, settings.timeout, metrics, clock)))
             })
             .collect::<Result<_, String>>()?;
         let client = Arc::new(Client::new(&name, &cloud.graph, tokens, http, settings, Arc::clone(metrics))?);

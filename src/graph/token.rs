@@ -15,13 +15,12 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub(super) use exchange::Refused;
+pub(super) use exchange::{Exchange, Refused};
 
-use super::http::Http;
 use crate::failure::Failure;
 use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
-use crate::tenant::{Cloud, Credential};
-use exchange::{Answer, Exchange, Issued};
+use crate::tenant::Credential;
+use exchange::{Answer, Issued};
 
 /// How long a refusal is believed before Entra is asked again.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(30);
@@ -80,21 +79,15 @@ struct State {
 type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, Refused>>>;
 
 impl Tokens {
-    /// # Errors
-    /// A text for the operator when the login address is unusable.
     pub(super) fn new(
         tenant: &str,
-        id: &str,
-        cloud: &Cloud,
         credential: Credential,
-        http: Arc<Http>,
+        exchange: Exchange,
         timeout: Duration,
         metrics: Arc<Metrics>,
         clock: fn() -> Timestamp,
-    ) -> Result<Self, String> {
-        let exchange =
-            Exchange::new(id, cloud, http, clock).map_err(|problem| format!("tenant {tenant}: {problem}"))?;
-        Ok(Self { tenant: tenant.to_owned(), credential, exchange, clock, timeout, metrics, state: Mutex::default() })
+    ) -> Self {
+        Self { tenant: tenant.to_owned(), credential, exchange, clock, timeout, metrics, state: Mutex::default() }
     }
 
     /// The credential, for its id and what it serves.

@@ -31,7 +31,7 @@ const UNKNOWN_CERTIFICATE: &str = "AADSTS700027";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Where tokens of a tenant come from.
-pub(super) struct Exchange {
+pub(in crate::graph) struct Exchange {
     url: Url,
     resource: Url,
     http: Arc<Http>,
@@ -60,7 +60,12 @@ pub(in crate::graph) struct Refused {
 impl Exchange {
     /// # Errors
     /// A text for the operator when the login address is unusable.
-    pub(super) fn new(id: &str, cloud: &Cloud, http: Arc<Http>, clock: fn() -> Timestamp) -> Result<Self, String> {
+    pub(in crate::graph) fn new(
+        id: &str,
+        cloud: &Cloud,
+        http: Arc<Http>,
+        clock: fn() -> Timestamp,
+    ) -> Result<Self, String> {
         let mut url = cloud.login.clone();
         url.path_segments_mut()
             .map_err(|()| format!("{} cannot be a login address", cloud.login))?

@@ -189,6 +189,9 @@ async fn somebody_elses_word_is_taken_where_it_is_trusted() {
     assert_eq!(number(&show(&running, "app-basic", &signed(&claims, "old-pkcs1.key")).await), 50027, "trusts nobody");
 }
 
+/// What is wrong, query and headers with it, and a word of the refusal.
+type Flaw<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test]
 async fn a_machine_is_known_by_where_it_is() {
     let mut running = company().await;
@@ -208,7 +211,7 @@ async fn a_machine_is_known_by_where_it_is() {
         running.token = issued["access_token"].as_str().unwrap().to_owned();
         running.get("/v1.0/users").await.expect(200);
     }
-    let cases: [(&str, &str, &[(&str, &str)], &str); 7] = [
+    let cases: [Flaw<'_>; 7] = [
         ("no header", query, &[], "Required metadata header not specified"),
         ("false", query, &[("Metadata", "false")], "Required metadata header not specified"),
         ("forwarded", query, &[("Metadata", "true"), ("X-Forwarded-For", "10.0.0.1")], "forwarded"),

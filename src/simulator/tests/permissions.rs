@@ -8,8 +8,11 @@ use super::super::permissions::{is_exchange, needed};
 use super::super::route::{Call, Route};
 use super::{Running, schema, small, start};
 
+/// A call: by method, path and body.
+type Try = (Call, &'static str, String, Option<Value>);
+
 /// Every call that needs a permission, about Anna or about nobody.
-fn calls() -> Vec<(Call, &'static str, String, Option<Value>)> {
+fn calls() -> Vec<Try> {
     let time = |hour: u8| json!({ "dateTime": format!("2026-11-24T{hour:02}:00:00"), "timeZone": "UTC" });
     let window = "startDateTime=2026-11-24T00:00:00Z&endDateTime=2026-11-25T00:00:00Z";
     let schedule = json!({ "schedules": ["anna@t.example"], "startTime": time(8), "endTime": time(9) });
