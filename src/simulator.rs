@@ -2,10 +2,13 @@
 //!
 //! It owns everything from the socket to the stored events and imports nothing of ours, so that client and
 //! fake cannot be wrong together. Its truth is Microsoft's documentation; what that leaves open is written
-//! down in `fixtures/worlds/README.md`. One origin serves `/{tenant}/oauth2/v2.0/token`, `/v1.0/…` and
-//! `/control/…` (faults, the ledger of calls, limits, deltas, subscriptions).
+//! down in `fixtures/worlds/README.md`. One origin serves `/{tenant}/oauth2/v2.0/token`, the managed identity's
+//! `/metadata/identity/oauth2/token`, `/v1.0/…` and `/control/…` (faults, the ledger of calls, limits, deltas,
+//! subscriptions, applications).
 
+mod administration;
 mod ask;
+mod assertion;
 mod batch;
 mod calendar;
 mod calls;
@@ -14,6 +17,7 @@ mod control;
 mod courier;
 mod delta;
 mod delta_token;
+mod denial;
 mod directory;
 mod draft;
 mod error;
@@ -30,6 +34,7 @@ mod json;
 mod ledger;
 mod locale;
 mod lock;
+mod machine;
 mod mail_tips;
 pub mod mediator;
 mod order;
@@ -38,6 +43,7 @@ mod permissions;
 mod places;
 mod query;
 mod recurrence;
+mod registered;
 mod render;
 mod replies;
 mod request;

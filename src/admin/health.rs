@@ -61,6 +61,7 @@ fn credential(status: &CredentialStatus) -> Value {
     json!({
         "client_id": status.client_id,
         "capabilities": status.capabilities.iter().map(|capability| capability.name()).collect::<Vec<_>>(),
+        "expires": status.expires.map(|expires| expires.to_string()),
         "token": token,
     })
 }

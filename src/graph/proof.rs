@@ -24,23 +24,24 @@ pub(super) enum Shown {
     Assertion(SecretString),
 }
 
-/// What there is to show, the best first, and until when it is good, as far as that is known.
+/// Something to show, and until when what it was made with is good, as far as that is known.
 #[derive(Debug)]
 pub(super) struct Showing {
-    pub(super) shown: Vec<Shown>,
+    pub(super) shown: Shown,
     pub(super) expires: Option<Timestamp>,
 }
 
-/// Reads what a credential may show; nothing for one that is known by where it runs.
+/// Reads what a credential may show, the best first; nothing for one that is known by where it runs.
 ///
 /// # Errors
 /// A text for the operator: files that cannot be read, or hold something else, or certificates whose time is over.
-pub(super) fn show(proof: &Proof, client_id: &str, audience: &Url, now: Timestamp) -> Result<Showing, String> {
+pub(super) fn show(proof: &Proof, client_id: &str, audience: &Url, now: Timestamp) -> Result<Vec<Showing>, String> {
+    let alone = |shown| vec![Showing { shown, expires: None }];
     match proof {
-        Proof::Secret(secret) => Ok(Showing { shown: vec![Shown::Secret(read(secret)?)], expires: None }),
+        Proof::Secret(secret) => Ok(alone(Shown::Secret(read(secret)?))),
         Proof::Certificates(certificates) => by_certificate(certificates, client_id, audience, now),
-        Proof::FederatedToken(path) => Ok(Showing { shown: vec![Shown::Assertion(read_file(path)?)], expires: None }),
-        Proof::ManagedIdentity { .. } => Ok(Showing { shown: Vec::new(), expires: None }),
+        Proof::FederatedToken(path) => Ok(alone(Shown::Assertion(read_file(path)?))),
+        Proof::ManagedIdentity { .. } => Ok(Vec::new()),
     }
 }
 
@@ -51,7 +52,7 @@ fn by_certificate(
     client_id: &str,
     audience: &Url,
     now: Timestamp,
-) -> Result<Showing, String> {
+) -> Result<Vec<Showing>, String> {
     let mut problems = Vec::new();
     let mut usable = Vec::new();
     for certificate in certificates {
@@ -64,14 +65,17 @@ fn by_certificate(
         }
     }
     usable.sort_by_key(|key| std::cmp::Reverse(key.not_after));
-    let Some(best) = usable.first() else { return Err(problems.join("; ")) };
-    let expires = Some(best.not_after);
+    if usable.is_empty() {
+        return Err(problems.join("; "));
+    }
     for problem in &problems {
         tracing::warn!(client_id, problem, "a certificate of this credential cannot be used");
     }
-    let sign = |key| assertion::sign(key, client_id, audience, now).map(Shown::Assertion);
-    let shown = usable.iter().map(sign).collect::<Result<_, _>>()?;
-    Ok(Showing { shown, expires })
+    let sign = |key: &keys::Key| {
+        let shown = assertion::sign(key, client_id, audience, now).map(Shown::Assertion)?;
+        Ok(Showing { shown, expires: Some(key.not_after) })
+    };
+    usable.iter().map(sign).collect()
 }
 
 fn name(certificate: &Certificate) -> std::path::Display<'_> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::circuit::CircuitState;
@@ -33,6 +34,8 @@ pub struct CredentialStatus {
     pub client_id: String,
     /// What it serves.
     pub capabilities: Vec<Capability>,
+    /// When what it shows to Entra expires: its certificate, or its secret where the configuration says so.
+    pub expires: Option<Timestamp>,
     /// Its token.
     pub token: TokenState,
 }
@@ -44,6 +47,7 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
     let credentials = client.credentials.iter().map(|tokens| CredentialStatus {
         client_id: tokens.credential().client_id.clone(),
         capabilities: tokens.credential().capabilities.clone(),
+        expires: tokens.proof_expires(),
         token: tokens.state(now),
     });
     TenantStatus {

@@ -6,6 +6,7 @@ mod absences;
 mod addresses;
 mod caching;
 mod changing;
+mod credentials;
 mod details;
 mod events;
 mod failing;

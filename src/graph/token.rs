@@ -20,7 +20,7 @@ pub(super) use exchange::{Exchange, Refused};
 use crate::failure::Failure;
 use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
 use crate::tenant::Credential;
-use exchange::Issued;
+use exchange::{Answer, Issued};
 
 /// How long a refusal is believed before Entra is asked again.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(30);
@@ -230,10 +230,12 @@ impl Tokens {
 
     async fn fetch(&self) -> Result<Arc<Token>, Refused> {
         let asked = Instant::now();
-        let issued = timeout(self.timeout, self.exchange.ask(&self.credential)).await;
-        let unanswered = || Refused { failure: Failure::Unavailable, told: "timed out".into() };
-        let Issued { secret, life, proof_expires } = issued.unwrap_or_else(|_| Err(unanswered()))?;
+        let answer = timeout(self.timeout, self.exchange.ask(&self.credential)).await;
+        let unanswered = Refused { failure: Failure::Unavailable, told: "timed out".into() };
+        let Answer { issued, proof_expires } =
+            answer.unwrap_or(Answer { issued: Err(unanswered), proof_expires: None });
         self.note_expiry(proof_expires);
+        let Issued { secret, life } = issued?;
         let life = life.unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
         let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .map_err(|_| Refused { failure: Failure::Unavailable, told: "unusable token".into() })?;
@@ -242,22 +244,22 @@ impl Tokens {
         Ok(Arc::new(Token { header, renew_at: asked + life - early, expires: asked + life }))
     }
 
-    /// Warns while there is time to act.
+    /// Warns while there is time to act. What is not known now stays as it was known.
     fn note_expiry(&self, expires: Option<Timestamp>) {
-        let expires = expires.or(self.credential.secret_expires);
-        let Some(expires) = expires else { return };
+        let Some(expires) = expires.or_else(|| self.proof_expires()) else { return };
         let left = expires.duration_since((self.clock)());
         let labels = CredentialLabels { tenant: self.tenant.clone(), client_id: self.credential.client_id.clone() };
         self.metrics.credential_expires.get_or_create(&labels).set(expires.as_second());
-        if left < WARNING {
-            let (tenant, client_id, days) = (self.tenant.as_str(), &self.credential.client_id, left.as_hours() / 24);
+        let (tenant, client_id, days) = (self.tenant.as_str(), &self.credential.client_id, left.as_hours() / 24);
+        if !left.is_positive() {
+            tracing::error!(tenant, client_id, %expires, "this credential has expired: put a new one in its place");
+        } else if left < WARNING {
             tracing::warn!(tenant, client_id, %expires, days, "this credential expires soon: put a new one beside it");
         }
         self.lock().proof_expires = Some(expires);
     }
 
     /// When the credential itself expires, as far as that is known.
-    #[allow(dead_code, reason = "for the status")]
     pub(super) fn proof_expires(&self) -> Option<Timestamp> {
         self.lock().proof_expires.or(self.credential.secret_expires)
     }

@@ -150,14 +150,14 @@ pub(super) fn members(ask: &Ask<'_>, transitive: bool) -> Result<Answer, Refusal
         if !seen.insert(address) {
             continue;
         }
-        if let Some(nested) = ask.state.groups.get(address) {
+        if let Some(nested) = ask.state.groups.get(address).filter(|group| group.tenant == ask.tenant) {
             if !users_only {
                 found.push(member(ask, full_group(nested), "group", select.as_deref()));
             }
             if transitive {
                 waiting.extend(nested.members.iter().rev());
             }
-        } else if let Some(mailbox) = ask.state.mailboxes.get(address) {
+        } else if let Some(mailbox) = ask.state.mailboxes.get(address).filter(|one| one.tenant == ask.tenant) {
             let select = select.clone().unwrap_or_else(|| USER_DEFAULT.map(str::to_owned).to_vec());
             found.push(member(ask, full_user(mailbox), "user", Some(&select)));
         }

@@ -93,4 +93,11 @@ impl Answer {
     pub(super) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: None, garbage: false, half: false, cut: false }
     }
+
+    /// The answer as nobody may keep it.
+    pub(super) fn uncached(mut self) -> Self {
+        self.headers.push(("cache-control", "no-store, no-cache".to_owned()));
+        self.headers.push(("pragma", "no-cache".to_owned()));
+        self
+    }
 }

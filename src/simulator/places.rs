@@ -53,6 +53,7 @@ pub(super) fn rooms_of_list(ask: &Ask<'_>) -> Result<Answer, Refusal> {
     let list =
         found.ok_or_else(|| Refusal::new(404, "ErrorItemNotFound", format!("The place '{name}' was not found.")))?;
     let members = list.members.iter().filter_map(|member| ask.state.mailboxes.get(member));
+    let members = members.filter(|mailbox| mailbox.tenant == ask.tenant);
     show_rooms(ask, members, &format!("places('{name}')/microsoft.graph.roomList/rooms"))
 }
 

@@ -9,14 +9,17 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::administration;
 use super::ask::Ask;
 use super::batch;
 use super::calls;
 use super::control::Controls;
+use super::denial::Denial;
 use super::error::{Answer, Refusal};
 use super::faults::{Ending, Fate, ScheduleError};
 use super::ledger::Entry;
 use super::lock::lock;
+use super::machine;
 use super::permissions::{Grants, is_exchange};
 use super::query::{Here, Preferences, Query};
 use super::request::Request;
@@ -24,7 +27,7 @@ use super::route::{Call, Route};
 use super::schedule;
 use super::state::State;
 use super::subscribe::Subscribing;
-use super::token::{Denial, Identity, Tokens};
+use super::token::{Identity, Tokens};
 use super::zone::wire_instant;
 
 /// Everything that lives as long as the simulator.
@@ -43,11 +46,17 @@ impl Service {
 
     /// Serves a request of any kind.
     pub(super) async fn serve(self: &Arc<Self>, request: Request) -> Answer {
+        if let Some(path) = request.path.strip_prefix("/control/applications") {
+            return administration::serve(&mut lock(&self.state), &request.method, path, &request.body);
+        }
         if let Some(path) = request.path.strip_prefix("/control/") {
             return self.controls.serve(&request.method, path, &request.body, (self.clock)());
         }
+        if request.path == machine::PATH {
+            return self.token(None, &request).await;
+        }
         if let Some(tenant) = request.path.strip_suffix("/oauth2/v2.0/token") {
-            return self.token(tenant.trim_start_matches('/'), &request).await;
+            return self.token(Some(tenant.trim_start_matches('/')), &request).await;
         }
         self.graph(request).await
     }
@@ -195,16 +204,18 @@ impl Service {
         Ok(answer)
     }
 
-    async fn token(self: &Arc<Self>, tenant: &str, request: &Request) -> Answer {
+    /// Serves a tenant's token endpoint, or that of the machine.
+    async fn token(self: &Arc<Self>, tenant: Option<&str>, request: &Request) -> Answer {
         let now = (self.clock)();
-        let form: HashMap<String, String> = url::form_urlencoded::parse(&request.body).into_owned().collect();
+        let sent = if tenant.is_some() { &request.body[..] } else { request.query.as_bytes() };
+        let form: HashMap<String, String> = url::form_urlencoded::parse(sent).into_owned().collect();
         let shown = |name: &str| form.get(name).cloned();
         let mut entry = Entry {
             time: wire_instant(now),
             call: Call::Token,
             method: request.method.clone(),
             path: request.path.clone(),
-            tenant: Some(tenant.to_owned()),
+            tenant: tenant.map(str::to_owned),
             application: shown("client_id"),
             mailbox: None,
             schedules: Vec::new(),
@@ -212,33 +223,44 @@ impl Service {
             client_request_id: request.header("client-request-id").map(str::to_owned),
             request_id: uuid::Uuid::new_v4().to_string(),
             // Never the secret.
-            body: json!({ "grant_type": shown("grant_type"), "scope": shown("scope") }),
+            body: json!({ "grant_type": shown("grant_type"), "scope": shown("scope"), "resource": shown("resource") }),
         };
         let mut answer = match self.fate(Call::Token, &[]).await.before.ending {
             Some(Ending::Cut | Ending::Half) => Answer { cut: true, ..Answer::empty(503) },
             Some(Ending::Garbage) => Answer { garbage: true, ..Answer::json(200, json!({})) },
             Some(Ending::Refused { status, code, message, retry_after }) => {
-                let mut answer = Denial::injected(status, &code, &message).answer(now);
+                let mut answer = match tenant {
+                    Some(_) => Denial::injected(status, &code, &message).answer(now),
+                    None => machine::refusal(status, &code, &message),
+                };
                 answer.headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
                 answer
             }
-            None if request.method != "POST" => {
-                let message =
-                    format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
-                Denial::injected(400, "900561", &message).answer(now)
-            }
-            None => {
-                let state = lock(&self.state);
-                let basic = request.header("authorization");
-                let issued = self.tokens.issue(&state, tenant, basic, &form, &request.origin, now);
-                issued.unwrap_or_else(|denial| denial.answer(now))
-            }
+            None => self.issue(tenant, request, &form, now),
         };
         answer.headers.push(("x-ms-request-id", entry.request_id.clone()));
         answer.headers.extend(entry.client_request_id.clone().map(|id| ("client-request-id", id)));
         entry.status = (!answer.cut).then_some(answer.status);
         lock(&self.controls.ledger).record(entry);
         answer
+    }
+
+    fn issue(&self, tenant: Option<&str>, request: &Request, form: &HashMap<String, String>, now: Timestamp) -> Answer {
+        let state = lock(&self.state);
+        let Some(tenant) = tenant else {
+            let wanted = machine::read(request);
+            return wanted.map_or_else(
+                |refusal| refusal,
+                |wanted| self.tokens.issue_to_machine(&state, &wanted, &request.origin, now),
+            );
+        };
+        if request.method != "POST" {
+            let message = format!("The endpoint only accepts POST requests. Received a {} request.", request.method);
+            return Denial::injected(400, "900561", &message).answer(now);
+        }
+        let basic = request.header("authorization");
+        let issued = self.tokens.issue(&state, tenant, basic, form, &request.origin, now);
+        issued.unwrap_or_else(|denial| denial.answer(now))
     }
 
     async fn fate(&self, call: Call, mailboxes: &[String]) -> Fate {

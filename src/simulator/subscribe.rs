@@ -48,8 +48,8 @@ pub(super) struct Subscribing<'a> {
 
 impl Subscribing<'_> {
     pub(super) async fn serve(&self) -> Result<Answer, Refusal> {
-        let (application, id) = (&self.identity.client_id, self.route.item.as_str());
-        let one = |change: &dyn Fn(&mut Subscription)| self.subscriptions.change(application, id, self.now, change);
+        let (who, id) = (self.identity, self.route.item.as_str());
+        let one = |change: &dyn Fn(&mut Subscription)| self.subscriptions.change(who, id, self.now, change);
         match self.route.call {
             Call::CreateSubscription => self.create().await,
             Call::GetSubscription => Ok(self.whole(200, &one(&|_| ())?, false)),
@@ -66,7 +66,7 @@ impl Subscribing<'_> {
             }
             Call::ReauthorizeSubscription => one(&|_| ()).map(|_| Answer::empty(204)),
             _ => {
-                let all = self.subscriptions.of(application, self.now);
+                let all = self.subscriptions.of(who, self.now);
                 let value: Vec<Value> = all.iter().map(|subscription| subscription.show(false)).collect();
                 let context = format!("{}/v1.0/$metadata#subscriptions", self.request.origin);
                 Ok(Answer::json(200, json!({ "@odata.context": context, "value": value })))

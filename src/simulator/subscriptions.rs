@@ -17,6 +17,7 @@ use super::error::Refusal;
 use super::ids::{self, Form};
 use super::lock::lock;
 use super::state::{ChangeKind, News};
+use super::token::Identity;
 use super::zone::wire_instant;
 
 /// Active subscriptions of all applications to one mailbox.
@@ -88,7 +89,10 @@ impl Subscriptions {
         self.expire(now);
         let active = lock(&self.active);
         let same = |one: &&Subscription| {
-            one.application == new.application && one.mailbox == new.mailbox && one.kinds == new.kinds
+            one.tenant == new.tenant
+                && one.application == new.application
+                && one.mailbox == new.mailbox
+                && one.kinds == new.kinds
         };
         if active.iter().any(|one| same(&one)) {
             let message = "A subscription with the same resource and change type exists already.";
@@ -105,22 +109,22 @@ impl Subscriptions {
     }
 
     /// An application's own ones.
-    pub(super) fn of(&self, application: &str, now: Timestamp) -> Vec<Subscription> {
+    pub(super) fn of(&self, who: &Identity, now: Timestamp) -> Vec<Subscription> {
         self.expire(now);
-        lock(&self.active).iter().filter(|one| one.application == application).cloned().collect()
+        lock(&self.active).iter().filter(|one| one.is_of(who)).cloned().collect()
     }
 
     /// Changes one of an application's own.
     pub(super) fn change(
         &self,
-        application: &str,
+        who: &Identity,
         id: &str,
         now: Timestamp,
         change: impl FnOnce(&mut Subscription),
     ) -> Result<Subscription, Refusal> {
         self.expire(now);
         let mut active = lock(&self.active);
-        let found = active.iter_mut().find(|one| one.application == application && one.id.to_string() == id);
+        let found = active.iter_mut().find(|one| one.is_of(who) && one.id.to_string() == id);
         let found = found.ok_or_else(|| Refusal::new(404, "ResourceNotFound", "The object was not found."))?;
         change(found);
         Ok(found.clone())
@@ -208,6 +212,11 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    /// Whether an application made it, in the tenant that it speaks for now.
+    fn is_of(&self, who: &Identity) -> bool {
+        self.tenant == who.tenant && self.application == who.client_id
+    }
+
     /// The clientState is given back to whoever creates a subscription, and never again.
     pub(super) fn show(&self, with_state: bool) -> Value {
         json!({

@@ -4,6 +4,7 @@
 mod access;
 mod batch;
 mod calendar;
+mod credentials;
 mod delta;
 mod directory;
 mod extended;
@@ -11,10 +12,12 @@ mod faults;
 mod free_busy;
 mod items;
 mod mail_tips;
+mod permissions;
 mod responses;
 mod schema;
 mod settings;
 mod subscriptions;
+mod tenants;
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
-//! The Entra token endpoint (client credentials) and the check of its tokens.
-//! Knows applications and secrets; nothing of calendars.
+//! The Entra token endpoint (client credentials), the machine's one, and the check of their tokens.
+//! Knows applications and secrets, `assertion.rs` what else they may show; nothing of calendars.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
 use std::collections::HashMap;
@@ -12,15 +12,20 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::assertion;
+use super::denial::Denial;
 use super::error::{Answer, Refusal};
 use super::ids;
-use super::state::State;
+use super::machine::{self, Wanted};
+use super::state::{State, Tenant};
 use super::world::Application;
 
 const GRAPH: &str = "https://graph.microsoft.com";
 const GRAPH_ID: &str = "00000003-0000-0000-c000-000000000000";
 /// A resource that every tenant has, too: its tokens are issued, but Graph refuses them.
 const OUTLOOK: &str = "https://outlook.office365.com";
+/// RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Signs tokens and checks them, with a key that lives as long as the process.
 pub(super) struct Tokens {
@@ -33,49 +38,6 @@ pub(super) struct Identity {
     pub(super) tenant: String,
     pub(super) client_id: String,
     pub(super) roles: Vec<String>,
-}
-
-/// An error of the token endpoint.
-pub(super) struct Denial {
-    status: u16,
-    error: &'static str,
-    code: u32,
-    message: String,
-}
-
-impl Denial {
-    fn new(status: u16, error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Self { status, error, code, message: message.into() }
-    }
-
-    /// What a fault makes of a status and an AADSTS number.
-    pub(super) fn injected(status: u16, code: &str, message: &str) -> Self {
-        let number = code.trim_start_matches("AADSTS").parse().unwrap_or(90033);
-        let error = match status {
-            401 => "invalid_client",
-            400 => "invalid_request",
-            _ => "temporarily_unavailable",
-        };
-        Self::new(status, error, number, message)
-    }
-
-    pub(super) fn answer(&self, now: Timestamp) -> Answer {
-        let (trace, correlation) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-        let time = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let Self { error, code, message, .. } = self;
-        uncached(Answer::json(
-            self.status,
-            json!({
-                "error": error,
-                "error_description": format!("AADSTS{code}: {message}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {time}"),
-                "error_codes": [code],
-                "timestamp": time,
-                "trace_id": trace.to_string(),
-                "correlation_id": correlation.to_string(),
-                "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
-            }),
-        ))
-    }
 }
 
 impl Tokens {
@@ -93,7 +55,7 @@ impl Tokens {
         origin: &str,
         now: Timestamp,
     ) -> Result<Answer, Denial> {
-        let (tenant_id, applications) = find_tenant(state, tenant)?;
+        let found = find_tenant(state, tenant)?;
         match need(form, "grant_type")? {
             "client_credentials" => {}
             other => {
@@ -102,16 +64,53 @@ impl Tokens {
             }
         }
         let (client_id, secret) = credentials(basic, form)?;
-        let application = find_application(applications, &client_id, tenant)?;
+        let application = find_application(&found.applications, &client_id, tenant)?;
         let resource = resource(need(form, "scope")?, origin)?;
-        check_secret(application, secret.as_deref(), form, now)?;
+        let proven = prove(application, secret.as_deref(), form, found, origin, now)?;
         let lifetime = state.token_lifetime_seconds;
-        let claims = self.claims(tenant_id, application, &resource, now, lifetime);
-        let token = self.sign(&claims);
-        Ok(uncached(Answer::json(
-            200,
-            json!({ "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token }),
-        )))
+        let token = self.sign(&claims(&found.id, application, &resource, proven, now, lifetime));
+        let answer = json!({ "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token });
+        Ok(Answer::json(200, answer).uncached())
+    }
+
+    /// Serves the machine's identity service, where it is clear which of its identities is meant.
+    pub(super) fn issue_to_machine(&self, state: &State, wanted: &Wanted, origin: &str, now: Timestamp) -> Answer {
+        let identities = state.tenants.iter().flat_map(|tenant| {
+            let own = tenant.applications.iter().filter(|application| application.managed_identity);
+            own.map(|application| (tenant.id.as_str(), application))
+        });
+        let named = |id: &str| wanted.client_id.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(id));
+        let identities: Vec<_> = identities.filter(|(_, application)| named(&application.client_id)).collect();
+        let (tenant, application) = match identities[..] {
+            [one] => one,
+            [] => return machine::refusal(400, "invalid_request", "Identity not found"),
+            [_, _, ..] => {
+                let message = "Multiple user assigned identities exist, please specify the clientId / resourceId of the \
+                     identity in the token request";
+                return machine::refusal(400, "invalid_request", message);
+            }
+        };
+        let resource = wanted.resource.trim_end_matches('/');
+        if !is_resource(resource, origin) {
+            let message = format!(
+                "AADSTS500011: The resource principal named {resource} was not found in the tenant named {tenant}."
+            );
+            return machine::refusal(400, "invalid_resource", &message);
+        }
+        let lifetime = state.token_lifetime_seconds;
+        let token = self.sign(&claims(tenant, application, resource, CERTIFICATE, now, lifetime));
+        // Numbers are texts here.
+        let answer = json!({
+            "access_token": token,
+            "client_id": application.client_id,
+            "expires_in": lifetime.to_string(),
+            "expires_on": (now.as_second() + lifetime).to_string(),
+            "ext_expires_in": lifetime.to_string(),
+            "not_before": now.as_second().to_string(),
+            "resource": wanted.resource,
+            "token_type": "Bearer",
+        });
+        Answer::json(200, answer).uncached()
     }
 
     /// Checks the `Authorization` header of a Graph call.
@@ -151,32 +150,6 @@ impl Tokens {
         Ok(Identity { tenant: text("tid"), client_id: text("appid"), roles })
     }
 
-    fn claims(&self, tenant: &str, application: &Application, resource: &str, now: Timestamp, lifetime: i64) -> Value {
-        let object = ids::guid(&format!("service principal of {}", application.client_id)).to_string();
-        let seconds = now.as_second();
-        let mut claims = json!({
-            "aud": resource,
-            "iss": format!("https://sts.windows.net/{tenant}/"),
-            "iat": seconds,
-            "nbf": seconds,
-            "exp": (now + SignedDuration::from_secs(lifetime)).as_second(),
-            "app_displayname": application.name,
-            "appid": application.client_id,
-            "appidacr": "1",
-            "idtyp": "app",
-            "oid": object,
-            "sub": object,
-            "tid": tenant,
-            "uti": uuid::Uuid::new_v4().simple().to_string(),
-            "ver": "1.0",
-        });
-        // An application without consented roles gets a token without the claim, not an empty one.
-        if let (false, Some(fields)) = (application.roles.is_empty(), claims.as_object_mut()) {
-            fields.insert("roles".to_owned(), json!(application.roles));
-        }
-        claims
-    }
-
     fn sign(&self, claims: &Value) -> String {
         let header = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256","kid":"simulator"}"#);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
@@ -193,11 +166,45 @@ impl Tokens {
     }
 }
 
-fn find_tenant<'a>(state: &'a State, name: &str) -> Result<(&'a str, &'a [Application]), Denial> {
+/// What a token says. `proven` is how the application showed who it is.
+fn claims(
+    tenant: &str,
+    application: &Application,
+    resource: &str,
+    proven: &str,
+    now: Timestamp,
+    lifetime: i64,
+) -> Value {
+    let object = ids::guid(&format!("service principal of {}", application.client_id)).to_string();
+    let seconds = now.as_second();
+    let mut claims = json!({
+        "aud": resource,
+        "iss": format!("https://sts.windows.net/{tenant}/"),
+        "iat": seconds,
+        "nbf": seconds,
+        "exp": (now + SignedDuration::from_secs(lifetime)).as_second(),
+        "app_displayname": application.name,
+        "appid": application.client_id,
+        "appidacr": proven,
+        "idtyp": "app",
+        "oid": object,
+        "sub": object,
+        "tid": tenant,
+        "uti": uuid::Uuid::new_v4().simple().to_string(),
+        "ver": "1.0",
+    });
+    // An application without consented roles gets a token without the claim, not an empty one.
+    if let (false, Some(fields)) = (application.roles.is_empty(), claims.as_object_mut()) {
+        fields.insert("roles".to_owned(), json!(application.roles));
+    }
+    claims
+}
+
+fn find_tenant<'a>(state: &'a State, name: &str) -> Result<&'a Tenant, Denial> {
     let name = name.to_lowercase();
     let found = state.tenants.iter().find(|tenant| tenant.id == name || tenant.domains.contains(&name));
     if let Some(tenant) = found {
-        return Ok((&tenant.id, &tenant.applications));
+        return Ok(tenant);
     }
     if uuid::Uuid::parse_str(&name).is_err() && !name.contains('.') {
         let message =
@@ -256,48 +263,54 @@ fn resource(scope: &str, origin: &str) -> Result<String, Denial> {
         return Err(Denial::new(400, "invalid_scope", 1_002_012, message));
     };
     let resource = resource.trim_end_matches('/');
-    if [GRAPH, GRAPH_ID, OUTLOOK, origin].contains(&resource) {
+    if is_resource(resource, origin) {
         return Ok(resource.to_owned());
     }
     let message = format!("The resource principal named {resource} was not found in the tenant.");
     Err(Denial::new(400, "invalid_resource", 500_011, message))
 }
 
-fn check_secret(
+fn is_resource(name: &str, origin: &str) -> bool {
+    [GRAPH, GRAPH_ID, OUTLOOK, origin].contains(&name)
+}
+
+/// Checks what an application shows of itself, and gives its kind.
+fn prove(
     application: &Application,
     secret: Option<&str>,
     form: &HashMap<String, String>,
+    tenant: &Tenant,
+    origin: &str,
     now: Timestamp,
-) -> Result<(), Denial> {
-    let refuse = |code, message: String| Err(Denial::new(401, "invalid_client", code, message));
-    let id = &application.client_id;
-    if let Some(assertion) = form.get("client_assertion") {
-        if assertion.split('.').count() != 3 {
-            return refuse(50027, "JWT token is invalid or malformed.".to_owned());
+) -> Result<&'static str, Denial> {
+    if let Some(shown) = form.get("client_assertion") {
+        if need(form, "client_assertion_type")? != JWT_BEARER {
+            let message = format!("The 'client_assertion_type' must be '{JWT_BEARER}'.");
+            return Err(Denial::new(400, "invalid_request", 9_002_313, message));
         }
-        let problem = "Client assertion contains an invalid signature. [Reason - The key was not found.]";
-        return refuse(700_027, problem.to_owned());
+        assertion::check(application, shown, tenant, origin, now)?;
+        return Ok(CERTIFICATE);
     }
+    let id = &application.client_id;
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
         let problem =
             "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
-        return refuse(7_000_216, problem.to_owned());
+        return Err(Denial::client(7_000_216, problem));
     };
     if !bool::from(secret.as_bytes().ct_eq(application.client_secret.as_bytes())) {
         let problem = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, \
              not the client secret ID, for a secret added to app '{id}'."
         );
-        return refuse(7_000_215, problem);
+        return Err(Denial::client(7_000_215, problem));
     }
     if application.secret_expires.is_some_and(|expiry| expiry.0 <= now) {
-        return refuse(7_000_222, format!("The provided client secret keys for app '{id}' are expired."));
+        let problem = format!("The provided client secret keys for app '{id}' are expired.");
+        return Err(Denial::client(7_000_222, problem));
     }
-    Ok(())
+    Ok(SECRET)
 }
 
-fn uncached(mut answer: Answer) -> Answer {
-    answer.headers.push(("cache-control", "no-store, no-cache".to_owned()));
-    answer.headers.push(("pragma", "no-cache".to_owned()));
-    answer
-}
+/// Values of `appidacr`.
+const SECRET: &str = "1";
+const CERTIFICATE: &str = "2";

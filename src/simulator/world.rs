@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::registered::{Certificate, PublicKey};
+
 /// A parsed and checked seed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,11 +76,21 @@ pub struct Application {
     pub name: String,
     /// The application's (client) id, a GUID.
     pub client_id: String,
-    /// Its secret. Plain text, since a seed is a public fixture and opens nothing but a simulator.
+    /// Its secret; empty when it has none. Plain text, since a seed is a public fixture and opens nothing but a simulator.
+    #[serde(default)]
     pub client_secret: String,
     /// The instant after which the secret is refused with AADSTS7000222.
     #[serde(default)]
     pub(super) secret_expires: Option<Parsed<jiff::Timestamp>>,
+    /// Certificates that it signs assertions with.
+    #[serde(default)]
+    pub(super) certificates: Vec<Parsed<Certificate>>,
+    /// Who else may speak for it.
+    #[serde(default)]
+    pub(super) federated: Vec<Federated>,
+    /// Whether it is an identity of the machine whose identity service is simulated.
+    #[serde(default)]
+    pub(super) managed_identity: bool,
     /// Application permissions of Graph, for example `Calendars.ReadBasic.All`.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -86,6 +98,19 @@ pub struct Application {
     pub(super) rbac: Vec<Rbac>,
     #[serde(default)]
     pub(super) rbac_checks_targets: bool,
+}
+
+/// A federated identity credential: whose tokens about whom are taken for the application's own.
+/// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Federated {
+    pub(super) issuer: String,
+    pub(super) subject: String,
+    #[serde(default = "default_audience")]
+    pub(super) audience: String,
+    /// The issuer's key, which Entra fetches from the issuer.
+    pub(super) key: Parsed<PublicKey>,
 }
 
 /// An Exchange RBAC assignment: a role over the mailboxes that match.
@@ -306,7 +331,7 @@ pub(super) struct Moved {
     pub(super) minutes: Option<i32>,
 }
 
-/// A date or time as text in the seed.
+/// A date, a time or a key as text in the seed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parsed<T>(pub(super) T);
 
@@ -345,6 +370,10 @@ impl World {
 
 fn default_lifetime() -> i64 {
     3599
+}
+
+fn default_audience() -> String {
+    "api://AzureADTokenExchange".to_owned()
 }
 
 fn default_zone() -> String {

@@ -59,4 +59,7 @@ node "$here/ews_javascript_calendar.mjs" "$work/details.json"
 node "$here/ews_javascript_out_of_office.mjs" "$work/details.json"
 "$python" "$here/monitor_client.py" "$work/details.json"
 "$python" "$here/respa_restart.py" "$binary"
+# Applications that show certificates.
+"$python" "$here/certificate_assertion.py" "$binary"
+"$python" "$here/certificate_rotation.py" "$binary"
 echo "every client got the right answers"

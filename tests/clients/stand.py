@@ -115,6 +115,7 @@ class Stand:
         self.tenant = world["tenants"][0]
         if crowd:
             self.tenant["crowd"] = {"count": crowd, "domain": self.tenant["domains"][0], "zone": "UTC"}
+            self.seed(world)
             (self.folder / "world.json").write_text(json.dumps(world))
             simulate = [*simulate, "--world", str(self.folder / "world.json")]
         self.rooms = [one["address"] for one in self.tenant["mailboxes"] if one.get("kind") == "room" or one["address"].startswith("room-")]
@@ -125,7 +126,7 @@ class Stand:
         self.environment = {
             **os.environ,
             "STAND_KEY": secrets.token_urlsafe(48),
-            **{f"STAND_{one['client_id'].replace('-', '_')}": one["client_secret"] for one in self.tenant["applications"]},
+            **{f"STAND_{one['client_id'].replace('-', '_')}": one["client_secret"] for one in self.tenant["applications"] if "client_secret" in one},
         }
         self.simulator = subprocess.Popen(
             [self.binary, "simulate", "--listen", f"127.0.0.1:{self.simulator_port}", *simulate], stdout=subprocess.DEVNULL
@@ -157,8 +158,7 @@ class Stand:
             "out_of_office_read": self.application("MailboxSettings.Read"),
         }
         credentials = "\n".join(
-            f'[[tenants.credentials]]\nclient_id = "{one["client_id"]}"\n'
-            f'secret = {{ env = "STAND_{one["client_id"].replace("-", "_")}" }}\ncapabilities = ["{capability}"]'
+            f'[[tenants.credentials]]\nclient_id = "{one["client_id"]}"\n{self.proof(one)}\ncapabilities = ["{capability}"]'
             for capability, one in serving.items()
         )
         return f"""
@@ -197,6 +197,13 @@ requests_per_second = 10000
 burst = 10000
 concurrency = 2000
 """
+
+    def seed(self, world):
+        """What else is different in a crowd's world."""
+
+    def proof(self, application):
+        """How the gateway shows that it is an application."""
+        return f'secret = {{ env = "STAND_{application["client_id"].replace("-", "_")}" }}'
 
     def application(self, *roles):
         fitting = [one for one in self.tenant["applications"] if set(roles) <= set(one.get("roles", []))]

@@ -35,13 +35,13 @@ fn now() -> Timestamp {
     "2027-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn shown(certificates: Vec<Certificate>) -> Result<Showing, String> {
+fn shown(certificates: Vec<Certificate>) -> Result<Vec<Showing>, String> {
     let audience = Url::parse("https://login.example/tenant/oauth2/v2.0/token").unwrap();
     show(&Proof::Certificates(certificates), "client", &audience, now())
 }
 
-fn assertion(shown: &Shown) -> &str {
-    match shown {
+fn assertion(showing: &Showing) -> &str {
+    match &showing.shown {
         Shown::Assertion(assertion) => assertion.expose_secret(),
         Shown::Secret(_) => unreachable!("a certificate makes assertions"),
     }
@@ -64,21 +64,21 @@ fn verify(assertion: &str, certificate: &str) -> Claims {
 #[test]
 fn an_assertion_says_who_and_for_how_long() {
     let showing = shown(vec![pem("gateway.pem", "gateway.key")]).unwrap();
-    let claims = verify(assertion(&showing.shown[0]), "gateway.pem");
+    let claims = verify(assertion(&showing[0]), "gateway.pem");
     assert_eq!((claims.iss.as_str(), claims.sub.as_str()), ("client", "client"));
     assert_eq!((claims.iat, claims.exp - claims.iat), (now().as_second(), 300));
     assert_eq!(claims.jti.parse::<uuid::Uuid>().unwrap().get_version_num(), 4);
-    assert!(showing.expires.unwrap() > now());
+    assert!(showing[0].expires.unwrap() > now());
     let again = shown(vec![pem("gateway.pem", "gateway.key")]).unwrap();
-    assert_ne!(verify(assertion(&again.shown[0]), "gateway.pem").jti, claims.jti, "each is good once");
+    assert_ne!(verify(assertion(&again[0]), "gateway.pem").jti, claims.jti, "each is good once");
 }
 
 #[test]
 fn both_formats_of_keys_and_of_files_are_read() {
-    verify(assertion(&shown(vec![pem("old.pem", "old-pkcs1.key")]).unwrap().shown[0]), "old.pem");
+    verify(assertion(&shown(vec![pem("old.pem", "old-pkcs1.key")]).unwrap()[0]), "old.pem");
     let password = Secret::File(file("password"));
     let locked = Certificate::Pkcs12 { path: file("gateway.pfx"), password };
-    verify(assertion(&shown(vec![locked]).unwrap().shown[0]), "gateway.pem");
+    verify(assertion(&shown(vec![locked]).unwrap()[0]), "gateway.pem");
     let password = Secret::Kept("wrong".into());
     let refused = shown(vec![Certificate::Pkcs12 { path: file("gateway.pfx"), password }]).unwrap_err();
     assert!(refused.contains("password") && !refused.contains("wrong"), "{refused}");
@@ -87,12 +87,12 @@ fn both_formats_of_keys_and_of_files_are_read() {
 #[test]
 fn while_certificates_change_the_one_that_holds_longest_comes_first() {
     let showing = shown(vec![pem("old.pem", "old-pkcs1.key"), pem("gateway.pem", "gateway.key")]).unwrap();
-    assert_eq!(showing.shown.len(), 2);
-    verify(assertion(&showing.shown[0]), "gateway.pem");
-    verify(assertion(&showing.shown[1]), "old.pem");
+    assert_eq!(showing.len(), 2);
+    verify(assertion(&showing[0]), "gateway.pem");
+    verify(assertion(&showing[1]), "old.pem");
     let showing =
         shown(vec![pem("missing.pem", "gateway.key"), pem("over.pem", "over.key"), pem("old.pem", "old-pkcs1.key")]);
-    assert_eq!(showing.unwrap().shown.len(), 1, "what cannot be used does not spoil the others");
+    assert_eq!(showing.unwrap().len(), 1, "what cannot be used does not spoil the others");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn files_are_read_anew_each_time() {
     let audience = Url::parse("https://login.example/").unwrap();
     let told = || {
         let showing = show(&Proof::FederatedToken(path.clone()), "client", &audience, now())?;
-        Ok::<_, String>(assertion(&showing.shown[0]).to_owned())
+        Ok::<_, String>(assertion(&showing[0]).to_owned())
     };
     assert!(told().unwrap_err().contains("token"));
     std::fs::write(&path, "one\n").unwrap();

@@ -42,7 +42,11 @@ pub(in crate::graph) struct Exchange {
 pub(super) struct Issued {
     pub(super) secret: SecretString,
     pub(super) life: Option<Duration>,
-    /// When what was shown for it expires.
+}
+
+/// What came of asking, and when what was shown last expires, as far as that is known.
+pub(super) struct Answer {
+    pub(super) issued: Result<Issued, Refused>,
     pub(super) proof_expires: Option<Timestamp>,
 }
 
@@ -71,26 +75,28 @@ impl Exchange {
     }
 
     /// Asks for a token.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub(super) async fn ask(&self, credential: &Credential) -> Result<Issued, Refused> {
+    pub(super) async fn ask(&self, credential: &Credential) -> Answer {
         if let Proof::ManagedIdentity { endpoint } = &credential.proof {
-            return self.ask_machine(endpoint, &credential.client_id).await;
+            let issued = self.ask_machine(endpoint, &credential.client_id).await;
+            return Answer { issued, proof_expires: None };
         }
         let now = (self.clock)();
-        let showing = show(&credential.proof, &credential.client_id, &self.url, now);
-        let Showing { shown, expires } = showing.map_err(unshown)?;
-        let mut last = unshown("there is nothing to show".to_owned());
-        for shown in &shown {
-            match self.ask_entra(&credential.client_id, shown).await {
-                Ok(issued) => return Ok(Issued { proof_expires: expires, ..issued }),
-                // Not registered yet, or not any more: the other one may be.
-                Err(refused) if refused.told.contains(UNKNOWN_CERTIFICATE) => last = refused,
-                Err(refused) => return Err(refused),
+        let nothing = |told| Answer { issued: Err(unshown(told)), proof_expires: None };
+        let showings = match show(&credential.proof, &credential.client_id, &self.url, now) {
+            Ok(showings) => showings,
+            Err(problem) => return nothing(problem),
+        };
+        let mut answer = nothing("there is nothing to show".to_owned());
+        for Showing { shown, expires } in &showings {
+            let issued = self.ask_entra(&credential.client_id, shown).await;
+            answer = Answer { issued, proof_expires: *expires };
+            // Not registered yet, or not any more: the other one may be.
+            let is_unknown = |refused: &Refused| refused.told.contains(UNKNOWN_CERTIFICATE);
+            if !answer.issued.as_ref().is_err_and(is_unknown) {
+                break;
             }
         }
-        Err(last)
+        answer
     }
 
     async fn ask_entra(&self, client_id: &str, shown: &Shown) -> Result<Issued, Refused> {
@@ -113,7 +119,7 @@ impl Exchange {
         };
         let answer = request.request_async(&sender).await.map_err(|error| refused(&error, status.load(Relaxed)))?;
         let secret = SecretString::from(answer.access_token().secret().as_str());
-        Ok(Issued { secret, life: answer.expires_in(), proof_expires: None })
+        Ok(Issued { secret, life: answer.expires_in() })
     }
 
     /// The machine's identity service: plain HTTP that never leaves the machine.
@@ -134,7 +140,7 @@ impl Exchange {
             let told: MachineToken = serde_json::from_slice(&body)
                 .map_err(|_| unavailable("the machine's identity service gave no token answer".to_owned()))?;
             let life = told.expires_in.parse().ok().map(Duration::from_secs);
-            return Ok(Issued { secret: told.access_token, life, proof_expires: None });
+            return Ok(Issued { secret: told.access_token, life });
         }
         let told: Option<MachineError> = serde_json::from_slice(&body).ok();
         let text = told.map_or_else(String::new, |told| format!(" {}: {}", told.error, told.error_description));

@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
 
-use super::super::permissions::needed;
 use super::super::route::{Call, Route};
 use super::Reply;
 
@@ -87,7 +86,7 @@ fn validator(definition: &'static str) -> Option<Arc<jsonschema::Validator>> {
 }
 
 /// A file of Microsoft's metadata, beside the checkout or where the environment says.
-fn shared(name: &str) -> Option<Value> {
+pub(super) fn shared(name: &str) -> Option<Value> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let named = option_env!("CALENDAR_RELAY_SHARED").map(PathBuf::from);
     let folders = [Some(beside), named].into_iter().flatten();
@@ -105,52 +104,4 @@ fn the_judge_notices_what_is_wrong() {
     assert!(validator.is_valid(&with(json!({ "status": "busy" }))));
     assert!(!validator.is_valid(&with(json!({ "status": "occupied" }))));
     assert!(!validator.is_valid(&with(json!({ "state": "busy" }))));
-}
-
-#[test]
-fn the_table_of_permissions_is_microsofts() {
-    let Some(slice) = shared("graph-permissions-slice.json") else { return };
-    let calls = [
-        (Call::GetSchedule, "POST", "/users/{user-id}/calendar/getSchedule"),
-        (Call::CalendarView, "GET", "/users/{user-id}/calendarView"),
-        (Call::CalendarViewDelta, "GET", "/users/{user-id}/calendarView/delta"),
-        (Call::ListEvents, "GET", "/users/{user-id}/events"),
-        (Call::CreateEvent, "POST", "/users/{user-id}/events"),
-        (Call::GetEvent, "GET", "/users/{user-id}/events/{event-id}"),
-        (Call::UpdateEvent, "PATCH", "/users/{user-id}/events/{event-id}"),
-        (Call::DeleteEvent, "DELETE", "/users/{user-id}/events/{event-id}"),
-        (Call::ListInstances, "GET", "/users/{user-id}/events/{event-id}/instances"),
-        (Call::RespondToEvent, "POST", "/users/{user-id}/events/{event-id}/accept"),
-        (Call::GetMailboxSettings, "GET", "/users/{user-id}/mailboxSettings"),
-        (Call::GetMailboxSettings, "GET", "/users/{user-id}/mailboxSettings/automaticRepliesSetting"),
-        (Call::UpdateMailboxSettings, "PATCH", "/users/{user-id}/mailboxSettings"),
-        (Call::GetMailTips, "POST", "/users/{user-id}/getMailTips"),
-        (Call::ListUsers, "GET", "/users"),
-        (Call::GetUser, "GET", "/users/{user-id}"),
-        (Call::ListContacts, "GET", "/contacts"),
-        (Call::ListGroups, "GET", "/groups"),
-        (Call::GetGroup, "GET", "/groups/{group-id}"),
-        (Call::ListMembers, "GET", "/groups/{group-id}/members"),
-        (Call::ListTransitiveMembers, "GET", "/groups/{group-id}/transitiveMembers"),
-        (Call::ListRooms, "GET", "/places/microsoft.graph.room"),
-        (Call::ListRoomLists, "GET", "/places/microsoft.graph.roomList"),
-        (Call::ListRoomsOfList, "GET", "/places/{place-id}/microsoft.graph.roomList/rooms"),
-    ];
-    for (call, method, path) in calls {
-        let operations = slice["operations"].as_array().unwrap().iter();
-        let operation = operations.clone().find(|one| one["method"] == method && one["path"] == path).unwrap();
-        let listed = ["least", "other"].iter().flat_map(|kind| operation[*kind].as_array().unwrap());
-        // The slice calls the role by its delegated name.
-        let listed: Vec<&str> = listed
-            .map(|role| match role.as_str().unwrap() {
-                "Calendars.ReadBasic" => "Calendars.ReadBasic.All",
-                role => role,
-            })
-            .collect();
-        for role in needed(call) {
-            // The pages leave it out for reading single events, but whoever may write may read.
-            let implied = *role == "Calendars.ReadWrite" && matches!(call, Call::GetEvent | Call::ListInstances);
-            assert!(implied || listed.contains(role), "{call:?} is not opened by {role}: {listed:?}");
-        }
-    }
 }
