@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use calendar_relay::commands::credentials::sha256;
+use calendar_relay::commands::setup::{Flags, run};
 use calendar_relay::config::Config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -349,4 +350,26 @@ fn a_manifest_is_merged_and_what_is_too_much_is_named() {
     assert_eq!(read(&two, "entra-manifest-free-busy.json"), before);
     std::fs::write(&theirs, "[]").unwrap();
     assert!(refused(&setup(&folder.path().join("3"), &all)).contains("theirs.json: is no manifest"));
+}
+
+#[test]
+fn what_no_flag_says_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let flags = Flags { output: folder.path().to_owned(), ..Flags::default() };
+    let answers = format!(
+        "telephones\ngoogle, out-of-office\nhttps://x.contoso.example/\ny\n\ncontoso\n{TENANT}\n\ncontoso.example\nyes\n\n\n\
+         secret\nrooms\nroom-1@contoso.example\n\n0f0f0f0f-0000-0000-0000-000000000002\n\n\n"
+    );
+    let (mut asked, mut told) = (Vec::new(), Vec::new());
+    run(&flags, Some(&mut answers.as_bytes()), &mut asked, &mut told).unwrap();
+    let (asked, told) = (text(&asked), text(&told));
+    assert!(asked.contains("\"telephones\" is none of google, rooms, out-of-office, other"), "{asked}");
+    assert!(asked.contains("\"contoso\" is no id"), "{asked}");
+    assert!(told.contains("client secret") && !asked.contains("client secret"), "{asked}");
+    let config = Config::parse(&read(folder.path(), "calendar-relay.toml"), folder.path(), &|_| None).unwrap();
+    assert_eq!(config.server.public_url, "https://x.contoso.example");
+    assert_eq!(config.tenants[0].credentials[0].client_id, "0f0f0f0f-0000-0000-0000-000000000002");
+    assert!(config.monitor.is_some() && config.tenants[0].credentials.len() == 3);
+    let script = read(folder.path(), "exchange-rbac.ps1");
+    assert!(script.contains("$allowedMailbox = 'room-1@contoso.example'\n$forbiddenMailbox = ''\n"), "{script}");
 }
