@@ -20,7 +20,9 @@ use super::credentials::{new_secret, nt_hash};
 use super::{Trouble, load};
 use crate::tenant::{Proof, Secret};
 use answers::Answers;
-use applications::{Application, NAMES};
+use applications::NAMES;
+use configuration::CONFIG;
+use exchange::SCRIPT;
 use folder::{Draft, Existing};
 use questions::Questions;
 
@@ -69,7 +71,7 @@ fn manifests(flags: &Flags, answers: &Answers, folder: &Path) -> Result<(Vec<Dra
         if matches!(application.credential.proof, Proof::ManagedIdentity { .. }) {
             continue;
         }
-        let name = manifest_file(application);
+        let name = application.manifest_file();
         let own = folder.join(&name);
         let from = given.iter().find(|(name, _)| *name == application.name).map(|(_, path)| path);
         let is_other = from.is_some_and(|path| path.canonicalize().ok() != own.canonicalize().ok());
@@ -138,10 +140,3 @@ fn checked(config: &Path) -> Result<(), Trouble> {
 fn draft(name: &str, text: String) -> Draft {
     Draft { name: name.to_owned(), text, is_secret: false, existing: Existing::Refuse }
 }
-
-fn manifest_file(application: &Application) -> String {
-    format!("entra-manifest-{}.json", application.name)
-}
-
-const CONFIG: &str = "calendar-relay.toml";
-const SCRIPT: &str = "exchange-rbac.ps1";

@@ -76,6 +76,11 @@ impl Application {
         self.credential.client_id != UNKNOWN
     }
 
+    /// The name of its manifest.
+    pub(super) fn manifest_file(&self) -> String {
+        format!("entra-manifest-{}.json", self.name)
+    }
+
     /// The permissions of Graph that it must be granted for the whole tenant.
     pub(super) fn roles(&self) -> Vec<Role> {
         let by_exchange = self.credential.rbac_scoped;

@@ -15,6 +15,9 @@ use crate::calendar::Capability;
 use crate::commands::credentials::sha256;
 use crate::tenant::{Certificate, Proof, Secret};
 
+/// Its name.
+pub(super) const CONFIG: &str = "calendar-relay.toml";
+
 /// Where the key of tokens is.
 pub(super) const TOKEN_KEY: &str = "secrets/token-key";
 

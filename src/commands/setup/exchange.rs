@@ -7,6 +7,9 @@ use super::answers::{Answers, Scope};
 use super::applications::Application;
 use super::flags::CloudName;
 
+/// The script's name.
+pub(super) const SCRIPT: &str = "exchange-rbac.ps1";
+
 /// The script; none where Exchange limits nothing.
 pub(super) fn script(answers: &Answers) -> Option<String> {
     let scope = answers.scope.as_ref()?;
@@ -117,7 +120,7 @@ foreach ($application in $applications) {
 
     foreach ($trial in $trials) {
         $result = Test-ServicePrincipalAuthorization -Identity $principal.ObjectId -Resource $trial.Mailbox
-        $result | Format-Table RoleName, GrantedPermissions, AllowedResourceScope, ScopeType, InScope
+        $result | Format-Table -Property @('RoleName', 'GrantedPermissions', 'AllowedResourceScope', 'ScopeType', 'InScope')
         $inScope = @($result | Where-Object { \"$($_.InScope)\" -eq 'True' }).Count -gt 0
         if ($inScope -ne $trial.Expected) {
             Write-Warning \"$($application.Name), $($trial.Mailbox): in scope is $inScope and should be $($trial.Expected)\"

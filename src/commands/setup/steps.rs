@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::answers::{Answers, Client};
 use super::applications::Application;
+use super::configuration::CONFIG;
+use super::exchange::SCRIPT;
 use super::flags::{Kind, Purpose};
 use super::questions::name;
 use crate::tenant::Cloud;
@@ -47,11 +49,11 @@ pub(super) fn next(answers: &Answers, folder: &Path, out: &mut dyn Write) -> io:
         entra(answers, application, folder, out)?;
     }
     if answers.applications.iter().any(|it| it.credential.rbac_scoped) {
-        let script = folder.join(super::SCRIPT);
+        let script = folder.join(SCRIPT);
         writeln!(out, "- Exchange: run {} in PowerShell. Do not also grant in Entra", script.display())?;
         writeln!(out, "  what it assigns: grants only add, and Entra's are for all mailboxes.")?;
     }
-    let config = folder.join(super::CONFIG);
+    let config = folder.join(CONFIG);
     let mailbox = answers.scope.as_ref().and_then(|scope| scope.allowed.as_deref());
     let mailbox = mailbox.map_or_else(String::new, |mailbox| format!(" --mailbox '{mailbox}'"));
     writeln!(out, "- The gateway's user must be able to read the configuration, its secrets and certificates.")?;
@@ -75,15 +77,24 @@ fn entra(answers: &Answers, application: &Application, folder: &Path, out: &mut 
             writeln!(out, "    none: Exchange lets it use its mailboxes")?;
         }
     } else {
-        writeln!(out, "- {called}: register an application, and put requiredResourceAccess of")?;
-        writeln!(out, "    {} into its manifest", folder.join(super::manifest_file(application)).display())?;
+        let file = folder.join(application.manifest_file());
+        if roles.is_empty() {
+            writeln!(
+                out,
+                "- {called}: register an application; it needs no permission of Microsoft Graph, for Exchange"
+            )?;
+            writeln!(out, "    lets it use its mailboxes: {} says so", file.display())?;
+        } else {
+            writeln!(out, "- {called}: register an application, and put requiredResourceAccess of")?;
+            writeln!(out, "    {} into its manifest", file.display())?;
+        }
         for role in roles.iter().filter(|role| role.id.is_none()) {
             writeln!(out, "    and by hand: API permissions > Add a permission > Microsoft Graph >")?;
             writeln!(out, "    Application permissions > {}", role.name)?;
         }
     }
     if !application.is_known() {
-        let config = folder.join(super::CONFIG);
+        let config = folder.join(CONFIG);
         writeln!(out, "    write its application (client) id into {}", config.display())?;
     }
     match kind {
