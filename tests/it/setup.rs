@@ -155,8 +155,8 @@ fn whatever_is_answered_the_configuration_passes_and_manifests_have_the_least_pe
                 let told = printed(&setup(folder.path(), &more));
                 assert!(!told.contains("would not be content"), "{case}: {told}");
                 let config = folder.path().join("calendar-relay.toml");
-                let mut check =
-                    Command::new(env!("CARGO_BIN_EXE_calendar-relay")).arg("check").arg("--config").arg(&config);
+                let mut check = Command::new(env!("CARGO_BIN_EXE_calendar-relay"));
+                check.arg("check").arg("--config").arg(&config);
                 let checked = printed(&check.output().unwrap());
                 assert!(checked.contains("no mistakes"), "{case}: {checked}");
                 let remarks: Vec<&str> = checked.lines().filter(|line| line.starts_with("remark")).collect();
