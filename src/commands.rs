@@ -9,6 +9,7 @@ pub mod demo;
 pub mod lookup;
 pub mod outbox;
 pub mod serve;
+pub mod setup;
 pub mod simulate;
 mod table;
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, serve, simulate};
+use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, serve, setup, simulate};
 use calendar_relay::config::LogFormat;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -77,6 +77,8 @@ enum Role {
         #[arg(long = "mailbox")]
         mailboxes: Vec<String>,
     },
+    /// Ask a few questions, and write a configuration, manifests for Entra and PowerShell for Exchange.
+    Setup(Box<setup::Flags>),
     /// Look up busy times, through a configuration or the demonstration.
     Lookup {
         /// Whom.
@@ -214,6 +216,12 @@ fn run(role: Role) -> Result<(), Trouble> {
         Role::Check { config, online, mailboxes } => {
             log(LogFormat::Human, "error")?;
             runtime.block_on(check::run(&config, online, &mailboxes))
+        }
+        Role::Setup(flags) => {
+            log(LogFormat::Human, "error")?;
+            let mut input = io::stdin().is_terminal().then(|| io::stdin().lock());
+            let input = input.as_mut().map(|input| input as &mut dyn io::BufRead);
+            setup::run(&flags, input, &mut io::stderr(), &mut io::stdout())
         }
         Role::Lookup { mailboxes, config, from, to, zone } => {
             log(LogFormat::Human, "error")?;

@@ -103,6 +103,14 @@ pub fn of(capability: Capability) -> &'static [Need] {
     }
 }
 
+/// The name of a permission that something here needs, by its id.
+#[must_use]
+pub fn named(id: &str) -> Option<&'static str> {
+    let all = Capability::ALL.into_iter().flat_map(of).chain([&MAIL_TIPS, &ALL_ADDRESSES]);
+    let is_it = |role: &Role| role.id.is_some_and(|known| known.eq_ignore_ascii_case(id));
+    all.map(|need| need.least).find(is_it).map(|role| role.name)
+}
+
 const FREE_BUSY: Need = Need {
     least: Role { name: "Calendars.ReadBasic.All", id: Some("8ba4a692-bc31-4128-9094-475872af8a53") },
     wider: &["Calendars.Read", "Calendars.ReadWrite"],

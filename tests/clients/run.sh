@@ -62,4 +62,5 @@ node "$here/ews_javascript_out_of_office.mjs" "$work/details.json"
 # Applications that show certificates.
 "$python" "$here/certificate_assertion.py" "$binary"
 "$python" "$here/certificate_rotation.py" "$binary"
+"$python" "$here/setup_files.py" "$binary"
 echo "every client got the right answers"

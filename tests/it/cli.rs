@@ -71,9 +71,18 @@ impl Drop for Running {
 #[test]
 fn help_names_every_role() {
     let help = text(&run(&["--help"]).stdout);
-    for role in
-        ["serve", "demo", "check", "lookup", "simulate", "outbox", "client-secret", "client-password", "hash-password"]
-    {
+    for role in [
+        "serve",
+        "demo",
+        "check",
+        "lookup",
+        "simulate",
+        "setup",
+        "outbox",
+        "client-secret",
+        "client-password",
+        "hash-password",
+    ] {
         assert!(help.contains(role), "{role}");
     }
     assert!(!run(&["nothing"]).status.success());

@@ -26,3 +26,4 @@ mod operations;
 mod out_of_office;
 mod requests;
 mod server;
+mod setup;
