@@ -4,17 +4,21 @@
 
 mod authenticate;
 mod body;
+mod callers;
 mod capture;
+mod certificate;
 mod connection;
 mod crowd;
 mod ews;
 mod failures;
 mod handshake;
+mod headers;
 mod health;
 mod limits;
 pub mod listen;
 mod logins;
 pub mod monitor;
+mod networks;
 mod notifications;
 pub mod ntlm;
 mod observe;
@@ -30,7 +34,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
@@ -40,6 +44,7 @@ pub use failures::Failures;
 pub use handshake::{ChannelBinding, Handshakes};
 pub use limits::Gates;
 pub use logins::Logins;
+pub use networks::RouteNetworks;
 pub use peer::{ForwardedHeader, Proxies};
 pub use shared::{Limits, Shared, Terms};
 pub use tokens::Tokens;
@@ -62,8 +67,10 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .method_not_allowed_fallback(async || {
             ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n")
         })
+        .layer(from_fn_with_state(Arc::clone(shared), networks::admit))
         .layer(from_fn_with_state(shared.capture.clone(), capture::capture))
         .layer(compress)
+        .layer(map_response(headers::guard_https))
         .layer(from_fn_with_state(Arc::clone(&shared.metrics), observe::observe))
         .with_state(Arc::clone(shared))
 }
