@@ -11,6 +11,7 @@ mod connection;
 mod crowd;
 mod ews;
 mod failures;
+mod fence;
 mod handshake;
 mod headers;
 mod health;
@@ -67,7 +68,7 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .method_not_allowed_fallback(async || {
             ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n")
         })
-        .layer(from_fn_with_state(Arc::clone(shared), networks::admit))
+        .layer(from_fn_with_state(Arc::clone(shared), fence::fence))
         .layer(from_fn_with_state(shared.capture.clone(), capture::capture))
         .layer(compress)
         .layer(map_response(headers::guard_https))

@@ -1,19 +1,8 @@
 //! From where each route may be called, whoever calls.
 //!
-//! Owns which path belongs to which list. Clients have lists of their own besides. Must not know what the routes do.
+//! Owns which path belongs to which list. Clients have lists of their own besides. Must not know what the routes do,
+//! nor what is answered to others.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::StatusCode;
-
-use super::body;
-use super::ews::text;
-use super::limits::Caller;
-use super::observe::Seen;
-use super::shared::Shared;
 use crate::client::Networks;
 
 /// From where each route may be called; an empty list means from anywhere.
@@ -31,7 +20,7 @@ pub struct RouteNetworks {
 
 impl RouteNetworks {
     /// A path's list and the name of its route in logs and metrics; `None` where there is nothing.
-    fn of(&self, path: &str) -> Option<(&Networks, &'static str)> {
+    pub(super) fn of(&self, path: &str) -> Option<(&Networks, &'static str)> {
         match path {
             "/" => Some((&self.soap, "soap")),
             "/token" | "/.well-known/oauth-authorization-server" => Some((&self.token, "token")),
@@ -41,20 +30,6 @@ impl RouteNetworks {
             _ => None,
         }
     }
-}
-
-/// The layer.
-pub(super) async fn admit(State(shared): State<Arc<Shared>>, caller: Caller, request: Request, next: Next) -> Response {
-    let Some((_, route)) = shared.networks.of(request.uri().path()).filter(|(it, _)| !it.admit(caller.address)) else {
-        return next.run(request).await;
-    };
-    tracing::warn!(address = %caller.address, route, "server.networks does not admit this address");
-    shared.metrics.denied("-", "network");
-    // Read to its end, so that the connection can go on; nothing of it is kept.
-    body::discard(request.into_body(), shared.limits.body_bytes, shared.limits.body_timeout).await;
-    let mut response = text(StatusCode::FORBIDDEN, "Not from this network.\n");
-    response.extensions_mut().insert(Seen::route(route, "network"));
-    response
 }
 
 #[cfg(test)]

@@ -24,12 +24,13 @@ async fn all(gateway: &Gateway) -> Vec<(u16, &'static str, Answer)> {
     let http = &gateway.http;
     let form = |secret: &str| format!("client_id={CLIENT}&client_secret={secret}");
     let get = |path: &str| gateway.send(http.get(gateway.url(path)));
+    let json = http.post(gateway.url("/")).header("content-type", "application/json");
     vec![
         (200, "private", gateway.soap(&NINA.xml()).await),
         (500, "private", gateway.soap("<no envelope").await),
         (401, "no-store", gateway.send(http.post(gateway.url("/")).body("x")).await),
         (413, "no-store", gateway.soap(&"x".repeat(2000)).await),
-        (415, "no-store", gateway.send(gateway.post("{}").header("content-type", "application/json")).await),
+        (415, "no-store", gateway.send(json.basic_auth(CLIENT, Some(SECRET)).body("{}")).await),
         (200, "no-store", gateway.form(&form(SECRET)).await),
         (401, "no-store", gateway.form(&form("wrong")).await),
         (400, "no-store", gateway.form("client_id=a&client_id=a").await),
