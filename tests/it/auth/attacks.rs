@@ -253,7 +253,7 @@ impl Write for Lines {
 async fn every_attack_has_the_same_answer_and_no_line_repeats_it() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
     let filter = EnvFilter::new("info,calendar_relay=trace");
     let _guard = tracing::subscriber::set_default(subscriber.with_env_filter(filter).finish());
 
