@@ -93,22 +93,21 @@ impl App {
             clock: now,
             capture: capture.map(Arc::new),
             proxies: config.server.proxies,
+            networks: config.server.networks,
             leaving: AtomicBool::new(false),
             end: end.clone(),
         });
-        let tls = certificates.as_ref().map(|certificates| certificates.server_config()).transpose();
-        let tls = tls.map_err(io::Error::other)?;
         let listener = listen::bind(config.server.listen).await?;
         let admin_listener = listen::bind(config.admin_listen).await?;
         let (address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
         let watchman = match config.monitor {
-            Some(monitor) => Some(Watchman::open(monitor, store, &shared, tls.as_ref(), now).await?),
+            Some(monitor) => Some(Watchman::open(monitor, store, &shared, certificates.as_ref(), now).await?),
             None => None,
         };
         let monitor_address = watchman.as_ref().map(|watchman| watchman.address);
 
         let router = server::router(&shared);
-        tasks.spawn(listen::serve(listener, tls, router, shared.terms()));
+        tasks.spawn(listen::serve(listener, certificates.clone(), router, shared.terms()));
         let views = admin::Views {
             metrics,
             graphs: Arc::clone(&graphs),

@@ -2,6 +2,7 @@
 //!
 //! Owns policy. Must not know HTTP: `server/authenticate.rs` turns a request into a [`Client`].
 
+mod certificate;
 mod denial;
 mod deny_list;
 mod hours;
@@ -20,6 +21,7 @@ use secrecy::SecretBox;
 
 use crate::calendar::{Capability, Mailbox};
 
+pub use certificate::{Certificate, CertificateName};
 pub use denial::Denial;
 pub use deny_list::DenyList;
 pub use hours::Hours;
@@ -49,6 +51,8 @@ pub struct Client {
     pub passwords: Vec<String>,
     /// NT hashes of generated passwords, for NTLM.
     pub nt_hashes: Vec<SecretBox<[u8; 16]>>,
+    /// Certificates, of which it must show one besides its secret; none where there are none.
+    pub certificates: Vec<CertificateName>,
     /// Its own mailbox: whose folders are meant when a request names nobody's.
     pub mailbox: Option<Mailbox>,
     /// What it may do.
@@ -86,7 +90,21 @@ impl Client {
     #[must_use]
     pub fn without_login(id: &str, policy: Policy) -> Self {
         let (users, secrets, passwords, nt_hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { id: id.to_owned(), users, secrets, passwords, nt_hashes, mailbox: None, policy }
+        let certificates = Vec::new();
+        Self { id: id.to_owned(), users, secrets, passwords, nt_hashes, certificates, mailbox: None, policy }
+    }
+
+    /// Whether it can be the one that has shown this certificate, or none.
+    #[must_use]
+    pub fn may_show(&self, shown: Option<&Certificate>) -> bool {
+        self.certificates.is_empty() || self.certificate_name(shown).is_some()
+    }
+
+    /// By which of its entries a certificate is its own.
+    #[must_use]
+    pub fn certificate_name(&self, shown: Option<&Certificate>) -> Option<&CertificateName> {
+        let shown = shown?;
+        self.certificates.iter().find(|name| name.fits(shown))
     }
 
     /// Permits one mailbox for one capability at a time.

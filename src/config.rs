@@ -10,6 +10,7 @@ mod monitor;
 mod policies;
 mod problems;
 mod raw;
+mod server;
 mod tenants;
 mod values;
 
@@ -29,7 +30,7 @@ use crate::graph::{CacheSettings, Settings};
 use crate::out_of_office;
 use crate::server::monitor::Access;
 use crate::server::tls::CertificateFiles;
-use crate::server::{ChannelBinding, Limits, Proxies};
+use crate::server::{ChannelBinding, Limits, Proxies, RouteNetworks};
 use crate::tenant::Tenant;
 
 pub use problems::{Problem, Problems};
@@ -82,6 +83,8 @@ pub struct Server {
     pub tls: Option<CertificateFiles>,
     /// Proxies that are believed about the caller's address.
     pub proxies: Proxies,
+    /// From where each route may be called.
+    pub networks: RouteNetworks,
 }
 
 /// The tokens that clients get.
@@ -141,7 +144,7 @@ impl Config {
     /// Everything that is wrong with it, each with its line and the remedy.
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
-        let has_store = raw.store.is_some();
+        let (has_store, has_client_ca) = (raw.store.is_some(), raw.server.client_ca.is_some());
         let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants, raw.cache.megabytes));
@@ -159,7 +162,7 @@ impl Config {
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
-            clients: reader.clients(raw.clients),
+            clients: reader.clients(raw.clients, has_client_ca),
         };
         reader.problems.none().map(|()| config)
     }
@@ -185,47 +188,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn server(&mut self, raw: raw::Server) -> Server {
-        let public_url = raw.public_url.get_ref().trim_end_matches('/').to_owned();
-        let url = Url::parse(&public_url).ok().filter(|url| url.scheme() == "https" && url.host().is_some());
-        if url.is_none() {
-            self.problems.add(&raw.public_url, "server.public_url", "is no https URL; write the one that clients use");
-        }
-        let plain = *raw.plain.get_ref();
-        let tls = match (plain, raw.certificate, raw.private_key) {
-            (false, Some(certificate), Some(private_key)) => Some(CertificateFiles {
-                certificate: self.folder.join(certificate),
-                private_key: self.folder.join(private_key),
-            }),
-            (false, _, _) => {
-                self.problems.add(&raw.plain, "server.certificate", "certificate and private_key are both needed");
-                None
-            }
-            (true, None, None) => {
-                if !raw.listen.ip().is_loopback() {
-                    let remedy = "plain HTTP is for a TLS proxy on the same host: listen on 127.0.0.1 or [::1]";
-                    self.problems.add(&raw.plain, "server.plain", remedy);
-                }
-                None
-            }
-            (true, _, _) => {
-                self.problems.add(
-                    &raw.plain,
-                    "server.plain",
-                    "is true, yet there is a certificate: remove one of them",
-                );
-                None
-            }
-        };
-        let trusted_proxies = self.networks(&raw.trusted_proxies, "server.trusted_proxies");
-        if raw.proxy_protocol && trusted_proxies == Networks::default() {
-            self.problems.add(&raw.plain, "server.proxy_protocol", "needs trusted_proxies: who may send the header");
-        }
-        let proxies = Proxies { trusted: trusted_proxies, header: raw.forwarded_header, protocol: raw.proxy_protocol };
-        let host = url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        Server { listen: raw.listen, public_url, host, tls, proxies }
-    }
-
     fn ntlm(&mut self, raw: raw::Ntlm, plain: &Spanned<bool>, clients: &[Spanned<raw::Client>]) -> Ntlm {
         let hash = clients.iter().find_map(|client| client.get_ref().nt_hashes.first());
         let channel_binding = *raw.channel_binding.get_ref();

@@ -5,17 +5,22 @@
 mod account;
 mod authenticate;
 mod body;
+mod callers;
 mod capture;
+mod certificate;
 mod connection;
 mod crowd;
 mod ews;
 mod failures;
+mod fence;
 mod handshake;
+mod headers;
 mod health;
 mod limits;
 pub mod listen;
 mod logins;
 pub mod monitor;
+mod networks;
 mod notifications;
 pub mod ntlm;
 mod observe;
@@ -31,7 +36,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
@@ -41,6 +46,7 @@ pub use failures::Failures;
 pub use handshake::{ChannelBinding, Handshakes};
 pub use limits::Gates;
 pub use logins::Logins;
+pub use networks::RouteNetworks;
 pub use peer::{ForwardedHeader, Proxies};
 pub use shared::{Limits, Shared, Terms};
 pub use tokens::Tokens;
@@ -63,8 +69,10 @@ pub fn router(shared: &Arc<Shared>) -> Router {
         .method_not_allowed_fallback(async || {
             ews::text(http::StatusCode::METHOD_NOT_ALLOWED, "Not with this method.\n")
         })
+        .layer(from_fn_with_state(Arc::clone(shared), fence::fence))
         .layer(from_fn_with_state(shared.capture.clone(), capture::capture))
         .layer(compress)
+        .layer(map_response(headers::guard_https))
         .layer(from_fn_with_state(Arc::clone(&shared.metrics), observe::observe))
         .with_state(Arc::clone(shared))
 }

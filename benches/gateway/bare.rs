@@ -23,8 +23,8 @@ pub(crate) async fn serve(
     private_key: PathBuf,
     bytes: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let files = CertificateFiles { certificate, private_key };
-    let tls = TlsAcceptor::from(Certificates::new(files)?.server_config()?);
+    let files = CertificateFiles { certificate, private_key, client_ca: None };
+    let tls = TlsAcceptor::from(Certificates::new(files)?.server_config());
     let constant = Bytes::from(vec![b'x'; bytes]);
     let handler = move |_: Bytes| {
         let answer = constant.clone();

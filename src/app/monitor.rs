@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::config;
 use crate::out_of_office::Monitor;
 use crate::server::monitor::{self, Front};
+use crate::server::tls::Certificates;
 use crate::server::{Proxies, Shared, Terms, listen};
 use crate::store::Store;
 
@@ -22,7 +23,7 @@ pub(super) struct Watchman {
     pub(super) monitor: Arc<Monitor>,
     pub(super) address: SocketAddr,
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<Certificates>>,
     front: Front,
     terms: Terms,
 }
@@ -33,7 +34,7 @@ impl Watchman {
         config: config::Monitor,
         store: Store,
         shared: &Shared,
-        tls: Option<&Arc<rustls::ServerConfig>>,
+        tls: Option<&Arc<Certificates>>,
         clock: fn() -> Timestamp,
     ) -> io::Result<Self> {
         let (graphs, metrics) = (Arc::clone(&shared.services.graphs), Arc::clone(&shared.metrics));

@@ -28,7 +28,7 @@ pub fn make(folder: &Path, prefix: &str, names: &[String]) -> io::Result<Made> {
     let path = |name: &str| folder.join(format!("{prefix}-{name}.pem"));
     let made = Made {
         authority: path("ca"),
-        files: CertificateFiles { certificate: path("chain"), private_key: path("key") },
+        files: CertificateFiles { certificate: path("chain"), private_key: path("key"), client_ca: None },
     };
     let (authority, chain, key) = pems(names).map_err(io::Error::other)?;
     std::fs::create_dir_all(folder)?;

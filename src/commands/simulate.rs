@@ -51,7 +51,7 @@ pub async fn run(settings: Settings) -> Result<(), Trouble> {
     let tls = match &made {
         Some(made) => {
             println!("authority    {}", made.authority.display());
-            Some(Certificates::new(made.files.clone())?.server_config()?)
+            Some(Certificates::new(made.files.clone())?.server_config())
         }
         None => None,
     };

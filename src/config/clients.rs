@@ -9,15 +9,20 @@ use toml::Spanned;
 use super::values::SecretReference;
 use super::{Reader, raw};
 use crate::calendar::Mailbox;
-use crate::client::{Client, DenyList, Policy};
+use crate::client::{CertificateName, Client, DenyList, Policy};
 
 impl Reader<'_> {
-    pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>) -> Vec<Client> {
+    /// `has_client_ca`: whether callers are asked for certificates.
+    pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>, has_client_ca: bool) -> Vec<Client> {
         let mut names = raw::Seen::new();
         raw.into_iter()
             .map(|client| {
                 for name in std::iter::once(&client.get_ref().id).chain(&client.get_ref().users) {
                     self.problems.unique(&mut names, name, &client, "clients.id and clients.users");
+                }
+                if let Some(name) = client.get_ref().certificate_names.first().filter(|_| !has_client_ca) {
+                    let remedy = "needs server.client_ca: the authorities that sign clients' certificates";
+                    self.problems.add(name, "clients.certificate_names", remedy);
                 }
                 self.client(client)
             })
@@ -37,6 +42,7 @@ impl Reader<'_> {
             }
         }
         let nt_hashes = client.nt_hashes.iter().filter_map(|reference| self.nt_hash(reference)).collect();
+        let certificates = client.certificate_names.iter().filter_map(|text| self.certificate_name(text)).collect();
         let mut grants = vec![self.grant(client.into())];
         grants.extend(client.grants.iter().map(|grant| self.grant(grant.into())));
         let denied = self.mailboxes(&client.deny, "clients.deny");
@@ -58,6 +64,7 @@ impl Reader<'_> {
             secrets,
             passwords: raw.passwords_argon2id.into_iter().map(Spanned::into_inner).collect(),
             nt_hashes,
+            certificates,
             mailbox,
             policy,
         }
@@ -91,6 +98,16 @@ impl Reader<'_> {
             self.problems.add(reference, "clients.nt_hashes", remedy);
         }
         hash
+    }
+
+    fn certificate_name(&mut self, text: &Spanned<String>) -> Option<CertificateName> {
+        let name = CertificateName::parse(text.get_ref());
+        if name.is_none() {
+            let remedy =
+                "is neither a name that a certificate bears, without patterns, nor sha256: and 64 hexadecimal digits";
+            self.problems.add(text, "clients.certificate_names", remedy);
+        }
+        name
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) struct Server {
     pub(super) public_url: Spanned<String>,
     pub(super) certificate: Option<PathBuf>,
     pub(super) private_key: Option<PathBuf>,
+    pub(super) client_ca: Option<Spanned<PathBuf>>,
     #[serde(default = "no")]
     pub(super) plain: Spanned<bool>,
     #[serde(default)]
@@ -81,6 +82,17 @@ pub(super) struct Server {
     pub(super) forwarded_header: ForwardedHeader,
     #[serde(default)]
     pub(super) proxy_protocol: bool,
+    #[serde(default)]
+    pub(super) networks: RouteNetworks,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RouteNetworks {
+    pub(super) soap: Vec<Spanned<String>>,
+    pub(super) token: Vec<Spanned<String>>,
+    pub(super) health: Vec<Spanned<String>>,
+    pub(super) graph_notifications: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -244,6 +256,8 @@ pub(super) struct Client {
     pub(super) passwords_argon2id: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) nt_hashes: Vec<Spanned<SecretReference>>,
+    #[serde(default)]
+    pub(super) certificate_names: Vec<Spanned<String>>,
     pub(super) capabilities: Vec<Spanned<String>>,
     pub(super) mailboxes: Vec<Spanned<Mailboxes>>,
     pub(super) ceiling: Spanned<String>,

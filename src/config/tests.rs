@@ -49,6 +49,9 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("\"0.0.0.0:8443\"", "\"nowhere\"", "invalid socket address"),
         ("https://calendar.contoso.example\"", "http://calendar.contoso.example\"", "server.public_url"),
         ("trusted_proxies = []", "trusted_proxies = [\"x\"]", "server.trusted_proxies"),
+        ("soap = []", "soap = [\"x\"]", "server.networks.soap"),
+        ("health = []", "health = [\"192.0.2.0/33\"]", "server.networks.health"),
+        ("certificate_names = []", "certificate_names = [\"a.example\"]", "needs server.client_ca"),
         ("plain = false", "plain = true", "server.plain"),
         ("deadline = \"9s\"", "deadline = 9", "invalid type"),
         ("deadline = \"9s\"", "deadline = \"nine\"", "is no duration"),
@@ -200,4 +203,26 @@ fn who_writes_needs_a_store() {
     assert!(parse(&stored).unwrap().store.is_some());
     let in_memory = stored.replace("\"calendar-relay.sqlite\"", "\":memory:\"");
     assert!(parse(&in_memory).unwrap().store.is_none());
+}
+
+#[test]
+fn clients_certificates_need_their_authorities_and_tls() {
+    let with_ca = EXAMPLE.replacen("# client_ca", "client_ca", 1);
+    let named = |names: &str| with_ca.replacen("certificate_names = []", &format!("certificate_names = [{names}]"), 1);
+    let digest = "ab".repeat(32);
+    let config = parse(&named(&format!("\"Interop.Example\", \"sha256:{digest}\""))).unwrap();
+    let names: Vec<String> = config.clients[0].certificates.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["interop.example", &format!("sha256:{digest}")]);
+    assert!(config.server.tls.unwrap().client_ca.unwrap().ends_with("tls/clients-ca.pem"));
+
+    let first = |text: &str| parse(text).unwrap_err().iter().next().unwrap().text.clone();
+    for wrong in ["*.example", "", "sha256:ab"] {
+        assert!(first(&named(&format!("\"{wrong}\""))).contains("clients.certificate_names"), "{wrong}");
+    }
+    let plain = with_ca
+        .replacen("plain = false", "plain = true", 1)
+        .replacen("0.0.0.0:8443", "127.0.0.1:8443", 1)
+        .replacen("\ncertificate = ", "\n# certificate = ", 1)
+        .replacen("\nprivate_key = ", "\n# private_key = ", 1);
+    assert!(first(&plain).contains("server.client_ca"), "{}", first(&plain));
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::SecretString;
 
+use super::callers::Callers;
 use super::connection::Connection;
 use super::handshake::{Step, Token};
 use super::limits::Caller;
@@ -17,7 +18,8 @@ use super::shared::Shared;
 use crate::client::Client;
 
 /// The client of a request; without credentials, that of the connection. Wrong ones are counted,
-/// and any put an end to what the connection was before.
+/// and any put an end to what the connection was before. A client that needs a certificate is let in
+/// only where the connection has shown it.
 pub(super) async fn authenticate(
     shared: &Shared,
     headers: &HeaderMap,
@@ -28,29 +30,48 @@ pub(super) async fn authenticate(
         return connection.client().ok_or(Refusal::Missing);
     }
     connection.belongs_to_nobody();
+    if is_ambiguous(headers) {
+        return Err(Refusal::Missing);
+    }
+    let callers = Callers::new(&shared.clients, connection.certificate());
+    let client = identify(shared, &callers, headers, caller, connection).await;
+    if client.is_err() {
+        callers.tell(&shared.metrics, caller.address);
+    }
+    client
+}
+
+async fn identify(
+    shared: &Shared,
+    callers: &Callers<'_>,
+    headers: &HeaderMap,
+    caller: Caller,
+    connection: &Connection,
+) -> Result<Arc<Client>, Refusal> {
     if let Some((handshakes, token)) = shared.handshakes.as_ref().zip(Token::of(headers)) {
-        let (clients, address, now) = (&shared.clients, caller.address, (shared.clock)());
-        return handshakes.take(Step { clients, token: &token, headers, address, connection, now }).await;
+        let (address, now) = (caller.address, (shared.clock)());
+        return handshakes.take(Step { callers, token: &token, headers, address, connection, now }).await;
     }
     if let Some(token) = bearer(headers) {
         let claims = match shared.tokens.verify(token, (shared.clock)()) {
             Ok(claims) => claims,
             // Whoever comes with an old token, perhaps with many requests at once, guesses nothing.
             Err(BadToken::Outdated) => return Err(Refusal::Outdated),
-            Err(BadToken::Forged) => return Err(shared.failures.note(None, caller.address).held_up().await),
+            Err(BadToken::Forged) => return Err(shared.failures.note(Some(TOKENS), caller.address).held_up().await),
         };
         // A client that was removed has no tokens any more.
-        return shared
-            .clients
-            .named(&claims.sub)
-            .filter(|client| client.id == claims.sub)
-            .cloned()
-            .ok_or(Refusal::Outdated);
+        let client = callers.named(&claims.sub).ok_or(Refusal::Outdated)?;
+        return claims.hold_for(client, callers).then(|| Arc::clone(client)).ok_or(Refusal::Outdated);
     }
     let (name, secret) = basic(headers).ok_or(Refusal::Missing)?;
     // Google and Outlook may put the domain first, as Windows does.
     let name = name.rsplit_once('\\').map_or(&*name, |(_, name)| name);
-    shared.logins.verify(&shared.clients, &[(name, &secret)], caller.address).await
+    Ok(shared.logins.verify(callers, &[(name, &secret)], caller.address).await?.client)
+}
+
+/// Whether there are several `Authorization` headers: programs before the gateway may have looked at another one.
+pub(super) fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some()
 }
 
 /// The schemes by which somebody can log in, as a 401 lists them.
@@ -78,6 +99,8 @@ fn scheme<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())
 }
 
+/// How forged tokens are named among failed log-ins: no word in them is believed.
+const TOKENS: &str = "(tokens)";
 const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="calendar-relay""#);
 pub(super) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="calendar-relay""#);
 const NTLM: HeaderValue = HeaderValue::from_static("NTLM");

@@ -1,12 +1,12 @@
-//! What is remembered of one connection: whom NTLM has found at its other end, and the challenge that
-//! was given over it.
+//! What is remembered of one connection: the certificate that its other end has shown, whom NTLM has found there, and
+//! the challenge that was given over it.
 //!
-//! Must not know how a challenge is made or answered.
+//! Must not know how a challenge is made or answered, nor whose a certificate is.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ntlm::Challenge;
-use crate::client::Client;
+use crate::client::{Certificate, Client};
 
 /// One connection; requests carry it among their extensions.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Connection {
     pub(super) is_shared: bool,
     /// Whether the gateway itself has ended TLS on it.
     pub(super) is_tls: bool,
+    /// The certificate that was shown over it, and verified.
+    certificate: Option<Certificate>,
     state: Mutex<State>,
 }
 
@@ -26,7 +28,17 @@ struct State {
 
 impl Connection {
     pub(super) fn new(is_shared: bool, is_tls: bool) -> Self {
-        Self { is_shared, is_tls, state: Mutex::default() }
+        Self { is_shared, is_tls, certificate: None, state: Mutex::default() }
+    }
+
+    /// With the certificate that its other end has shown, if it has.
+    pub(super) fn showing(self, certificate: Option<Certificate>) -> Self {
+        Self { certificate, ..self }
+    }
+
+    /// The certificate that its other end has shown.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
     }
 
     /// Whose the connection is, so that a request without credentials is that client's.

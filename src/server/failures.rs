@@ -92,9 +92,13 @@ impl Failures {
     /// their share of failures, unless the user was right from there lately and has not been wrong
     /// often since. What is cheap to check is checked all the same.
     pub(super) fn allow(&self, user: &str, address: IpAddr) -> bool {
+        !self.blocked.contains_key(&network(address)) || self.knows(user, address)
+    }
+
+    /// Whether the user was right from there lately and has not been wrong often since.
+    pub(super) fn knows(&self, user: &str, address: IpAddr) -> bool {
         let key = self.key(user, address);
-        let is_known = || self.known.get(&key).is_some() && self.in_a_row.get(&key).unwrap_or(0) < MOST_OF_THE_KNOWN;
-        !self.blocked.contains_key(&network(address)) || is_known()
+        self.known.get(&key).is_some() && self.in_a_row.get(&key).unwrap_or(0) < MOST_OF_THE_KNOWN
     }
 
     /// Forgets networks that have not failed for a while.

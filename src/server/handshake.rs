@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::callers::Callers;
 use super::connection::Connection;
 use super::failures::Failures;
 use super::ntlm::{Answer, Challenge, Message, Names};
@@ -42,7 +43,7 @@ pub struct Handshakes {
 /// A request that brings a message.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
-    pub(super) clients: &'a Clients,
+    pub(super) callers: &'a Callers<'a>,
     pub(super) token: &'a Token,
     pub(super) headers: &'a HeaderMap,
     pub(super) address: IpAddr,
@@ -145,7 +146,7 @@ impl Handshakes {
 
     /// The client whom the answer names, if it is right.
     async fn prove(&self, step: Step<'_>, answer: &Answer<'_>, challenge: &Challenge) -> Result<Arc<Client>, Refusal> {
-        let client = step.clients.named(answer.user());
+        let client = step.callers.named(answer.user());
         let hashes = client.map(|client| client.nt_hashes.as_slice()).filter(|hashes| !hashes.is_empty());
         let hashes = hashes.unwrap_or_else(|| std::slice::from_ref(&self.decoy));
         // No early end: the time must not tell which of several it was.

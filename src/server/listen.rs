@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::capture::AsWritten;
+use super::certificate;
 use super::connection::Connection;
 use super::crowd::Crowd;
 use super::handshake::Token;
@@ -33,14 +34,15 @@ use super::peer;
 use super::quick_ack::QuickAck;
 use super::shared::{Limits, Terms};
 use super::streaming::{self, Patient, Streamed};
+use super::tls::Certificates;
 
 /// Serves until the terms' end, then lets open requests finish for as long as the limits say.
-pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, router: Router, terms: Terms) {
+pub async fn serve(listener: TcpListener, tls: Option<Arc<Certificates>>, router: Router, terms: Terms) {
     let (limits, end) = (terms.limits, terms.end.clone());
     let connections = Arc::new(Semaphore::new(limits.connections));
     let tasks = TaskTracker::new();
     let door = Arc::new(Door {
-        tls: tls.map(TlsAcceptor::from),
+        tls,
         router,
         http1: http1(&limits),
         http2: http2(&limits),
@@ -80,7 +82,7 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>
 }
 
 struct Door {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificates>>,
     router: Router,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
@@ -104,8 +106,12 @@ impl Door {
         let connection = Connection::new(proxies.trusted.name(address.ip()), self.tls.is_some());
         let stream = Patient::new(QuickAck::new(stream), STALLED);
         let Some(tls) = &self.tls else { return self.talk(stream, from, connection, false).await };
-        let stream = timeout(limits.header_timeout, tls.accept(stream)).await??;
-        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let acceptor = TlsAcceptor::from(tls.server_config());
+        let stream = timeout(limits.header_timeout, acceptor.accept(stream)).await??;
+        let session = stream.get_ref().1;
+        let is_http2 = session.alpn_protocol() == Some(b"h2");
+        let shown = session.peer_certificates().and_then(|chain| certificate::read(chain.first()?));
+        let connection = connection.showing(shown);
         self.talk(stream, from, connection, is_http2).await
     }
 

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
+use super::callers::Callers;
 use super::failures::{Failed, Failures};
 use super::refusal::Refusal;
 use crate::client::{Client, Clients};
@@ -27,13 +28,30 @@ pub struct Logins {
     checks: Arc<Semaphore>,
     /// Log-ins whose passwords are verified, or wait for it.
     queue: Arc<Semaphore>,
-    /// Passwords that were right, under a key that dies with the process.
-    remembered: Cache<[u8; 32], ()>,
+    /// The same for those who were right from there lately, so that strangers cannot take their places.
+    reserved: Arc<Semaphore>,
+    /// Passwords that were right, under a key that dies with the process; with them what proved them.
+    remembered: Cache<[u8; 32], Proof>,
     key: [u8; 32],
     /// What is verified when a client has fewer hashes than another, or there is no such client:
     /// as many as the most that a client has, as costly as the costliest.
     decoys: Vec<String>,
     failures: Arc<Failures>,
+}
+
+/// Who has logged in, and by what.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) client: Arc<Client>,
+    pub(super) proof: Proof,
+}
+
+/// What stands for one of a client's secrets, as the configuration has it: SHA-256 of the secret or of its hash.
+pub(super) type Proof = [u8; 32];
+
+/// What stands for each of a client's secrets.
+pub(super) fn proofs(client: &Client) -> impl Iterator<Item = Proof> {
+    client.secrets.iter().copied().chain(client.passwords.iter().map(|hash| Sha256::digest(hash).into()))
 }
 
 /// Why a log-in does not succeed.
@@ -54,6 +72,7 @@ impl Logins {
         Self {
             checks: Arc::new(Semaphore::new(checks)),
             queue: Arc::new(Semaphore::new(checks.saturating_add(MOST_WAITING).min(Semaphore::MAX_PERMITS))),
+            reserved: Arc::new(Semaphore::new(MOST_WAITING)),
             remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
             key: rand::random(),
             decoys: decoy.map(|decoy| vec![decoy; most]).unwrap_or_default(),
@@ -65,15 +84,15 @@ impl Logins {
     /// in several ways. That none is right is counted once, under the first name, and held up.
     pub(super) async fn verify(
         &self,
-        clients: &Clients,
+        callers: &Callers<'_>,
         readings: &[(&str, &SecretString)],
         address: IpAddr,
-    ) -> Result<Arc<Client>, Refusal> {
+    ) -> Result<Known, Refusal> {
         let user = readings.first().map_or("", |(name, _)| name);
-        match self.find(clients, readings, user, address).await {
-            Ok(client) => {
+        match self.find(callers, readings, user, address).await {
+            Ok(known) => {
                 self.failures.forget(user, address);
-                Ok(client)
+                Ok(known)
             }
             Err(Unsuccessful::Busy) => Err(Refusal::Busy),
             Err(Unsuccessful::Failed(failed)) => Err(failed.held_up().await),
@@ -82,14 +101,14 @@ impl Logins {
 
     async fn find(
         &self,
-        clients: &Clients,
+        callers: &Callers<'_>,
         readings: &[(&str, &SecretString)],
         user: &str,
         address: IpAddr,
-    ) -> Result<Arc<Client>, Unsuccessful> {
+    ) -> Result<Known, Unsuccessful> {
         for (name, secret) in readings {
-            if let Some(client) = self.known(clients.named(name), secret) {
-                return Ok(client);
+            if let Some(known) = self.known(callers.named(name), secret) {
+                return Ok(known);
             }
         }
         let attempt = Attempt { user: user.to_owned(), address, failures: Arc::clone(&self.failures) };
@@ -97,8 +116,9 @@ impl Logins {
             return Err(attempt.fail());
         }
         attempt.may_go_on()?;
-        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Unsuccessful::Busy)?;
-        let candidates = readings.iter().map(|(name, secret)| self.candidate(clients.named(name), secret)).collect();
+        let queue = if self.failures.knows(user, address) { &self.reserved } else { &self.queue };
+        let place = Arc::clone(queue).try_acquire_owned().map_err(|_| Unsuccessful::Busy)?;
+        let candidates = readings.iter().map(|(name, secret)| self.candidate(callers.named(name), secret)).collect();
         // A task of its own: a caller that leaves neither frees the place while the work goes on,
         // nor escapes being counted.
         let check = check(candidates, attempt, Arc::clone(&self.checks));
@@ -107,20 +127,21 @@ impl Logins {
             drop(place);
             checked
         });
-        let (client, memory) = checked.await.unwrap_or(Err(Unsuccessful::Busy))?;
-        self.remembered.insert(memory, ());
-        Ok(client)
+        let (known, memory) = checked.await.unwrap_or(Err(Unsuccessful::Busy))?;
+        self.remembered.insert(memory, known.proof);
+        Ok(known)
     }
 
     /// The client, if a generated secret is right, or a password that was right before.
-    fn known(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<Arc<Client>> {
+    fn known(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<Known> {
         let digest: [u8; 32] = Sha256::digest(secret.expose_secret().as_bytes()).into();
         let nobody: &[[u8; 32]] = &[[0; 32]];
         let stored = client.map_or(nobody, |client| &client.secrets);
         // No early end: the time must not tell which of several secrets came close.
         let generated = stored.iter().fold(subtle::Choice::from(0), |found, stored| found | stored.ct_eq(&digest));
-        let remembered = self.memory(client, secret).is_some_and(|memory| self.remembered.contains_key(&memory));
-        client.filter(|_| bool::from(generated) || remembered).cloned()
+        let remembered = self.memory(client, secret).and_then(|memory| self.remembered.get(&memory));
+        let proof = if bool::from(generated) { Some(digest) } else { remembered };
+        client.zip(proof).map(|(client, proof)| Known { client: Arc::clone(client), proof })
     }
 
     /// What is to be verified: always as many hashes.
@@ -128,8 +149,8 @@ impl Logins {
         let mut hashes = client.map(|client| client.passwords.clone()).unwrap_or_default();
         let own = hashes.len();
         hashes.extend(self.decoys.iter().skip(own).cloned());
-        let right = client.cloned().zip(self.memory(client, secret));
-        Candidate { hashes, own, secret: secret.clone(), right }
+        let claimed = client.cloned().zip(self.memory(client, secret));
+        Candidate { hashes, own, secret: secret.clone(), claimed }
     }
 
     fn memory(&self, client: Option<&Arc<Client>>, secret: &SecretString) -> Option<[u8; 32]> {
@@ -165,22 +186,26 @@ struct Candidate {
     /// How many of the hashes are the client's own; they are the first.
     own: usize,
     secret: SecretString,
-    right: Option<Right>,
+    /// Whose it is if it is right, and how that is remembered.
+    claimed: Option<(Arc<Client>, [u8; 32])>,
 }
 
-/// Whose the password is if it is right, and how that is remembered.
-type Right = (Arc<Client>, [u8; 32]);
+/// Whose the password is, by what, and how that is remembered.
+type Right = (Known, [u8; 32]);
 
 impl Candidate {
     fn verify(self) -> Option<Right> {
         let secret = self.secret.expose_secret().as_bytes();
-        let mut found = false;
+        let mut found = None;
         for (index, hash) in self.hashes.iter().enumerate() {
             let right =
                 PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(secret, &hash).is_ok());
-            found |= right && index < self.own;
+            if right && index < self.own {
+                found = Some(Sha256::digest(hash).into());
+            }
         }
-        self.right.filter(|_| found)
+        let ((client, memory), proof) = self.claimed.zip(found)?;
+        Some((Known { client, proof }, memory))
     }
 }
 
@@ -235,8 +260,10 @@ mod tests {
     }
 
     async fn log_in(logins: &Logins, clients: &Clients, name: &str, password: &str) -> Result<String, Refusal> {
-        let client = logins.verify(clients, &[(name, &SecretString::from(password))], ADDRESS).await;
-        client.map(|client| client.id.clone())
+        let callers = Callers::new(clients, None);
+        let known = logins.verify(&callers, &[(name, &SecretString::from(password))], ADDRESS).await?;
+        assert!(proofs(&known.client).any(|proof| proof == known.proof));
+        Ok(known.client.id.clone())
     }
 
     #[tokio::test]
@@ -269,8 +296,8 @@ mod tests {
         let busy = Arc::clone(&logins.checks).acquire_owned().await.unwrap();
         let wrong = SecretString::from("wrong");
         {
-            let pairs = [("one", &wrong)];
-            let mut left = std::pin::pin!(logins.verify(&clients, &pairs, ADDRESS));
+            let (pairs, callers) = ([("one", &wrong)], Callers::new(&clients, None));
+            let mut left = std::pin::pin!(logins.verify(&callers, &pairs, ADDRESS));
             assert!(futures::poll!(&mut left).is_pending());
         }
         drop(busy);
@@ -309,6 +336,11 @@ mod tests {
         let full = Arc::clone(&logins.queue).acquire_many_owned(places).await.unwrap();
         assert_eq!(log_in(&logins, &clients, "one", "only").await, Err(Refusal::Busy));
         drop(full);
+        assert_eq!(log_in(&logins, &clients, "one", "only").await.as_deref(), Ok("one"));
+        // Whoever was right from there has a place, however many strangers come.
+        let _full = Arc::clone(&logins.queue).acquire_many_owned(places).await.unwrap();
+        logins.remembered.invalidate_all();
+        assert_eq!(log_in(&logins, &clients, "two", "old").await, Err(Refusal::Busy));
         assert_eq!(log_in(&logins, &clients, "one", "only").await.as_deref(), Ok("one"));
     }
 }

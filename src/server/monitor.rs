@@ -15,11 +15,11 @@ mod watches;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use http::StatusCode;
 
-use super::observe;
+use super::{headers, observe};
 use answer::{OPENAPI, OTHER};
 use gate::Gate;
 
@@ -40,6 +40,7 @@ pub fn router(front: Front) -> Router {
             answer::refused(OTHER, StatusCode::METHOD_NOT_ALLOWED, "Not with this method")
         })
         .layer(from_fn_with_state(Arc::new(Gate::new(Arc::clone(&front))), gate::gate))
+        .layer(map_response(headers::guard))
         .layer(from_fn_with_state(Arc::clone(&front.metrics), observe::observe))
         .with_state(front)
 }

@@ -14,6 +14,7 @@ use super::failures::Failures;
 use super::handshake::Handshakes;
 use super::limits::Gates;
 use super::logins::Logins;
+use super::networks::RouteNetworks;
 use super::peer::Proxies;
 use super::tokens::Tokens;
 use crate::audit::Audit;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub capture: Option<Arc<Capture>>,
     /// Proxies that are believed about the caller's address.
     pub proxies: Proxies,
+    /// From where each route may be called.
+    pub networks: RouteNetworks,
     /// Whether the process is about to end, so that load balancers should look elsewhere.
     pub leaving: AtomicBool,
     /// Cancelled when no more requests are taken.

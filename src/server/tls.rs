@@ -1,6 +1,7 @@
 //! TLS 1.2 and 1.3, and certificates that are read again when they change.
 //!
-//! Owns certificate files. Must not know what is served.
+//! Owns certificate files, the authorities of clients' certificates among them. Must not know what is served, nor which
+//! client a certificate is of.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,9 +12,10 @@ use arc_swap::ArcSwap;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 use super::ntlm::Binding;
@@ -25,13 +27,16 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// The key.
     pub private_key: PathBuf,
+    /// The authorities that sign clients' certificates; without them no client is asked for one.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Certificate files, and what was last read from them.
 #[derive(Debug)]
 pub struct Certificates {
     files: CertificateFiles,
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwap<ServerConfig>,
+    ticketer: Arc<dyn ProducesTickets>,
     /// Of the certificates so far, the newest first: clients that resume a session know an older one.
     bindings: ArcSwap<Vec<Binding>>,
 }
@@ -62,8 +67,22 @@ impl CertificateFiles {
         }
     }
 
-    fn changed(&self) -> [Option<SystemTime>; 2] {
-        [&self.certificate, &self.private_key].map(|path| std::fs::metadata(path).and_then(|data| data.modified()).ok())
+    /// What clients' certificates are verified with. Who shows none is served; who shows a wrong one is not.
+    fn verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>, BadCertificate> {
+        let Some(path) = &self.client_ca else { return Ok(None) };
+        let bad = |what: &dyn fmt::Display| BadCertificate(format!("{}: {what}", path.display()));
+        let mut roots = RootCertStore::empty();
+        for authority in CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))? {
+            roots.add(authority.map_err(|error| bad(&error))?).map_err(|error| bad(&error))?;
+        }
+        let provider = Arc::new(ring::default_provider());
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
+        builder.build().map(Some).map_err(|error| bad(&error))
+    }
+
+    fn changed(&self) -> Vec<Option<SystemTime>> {
+        let paths = [&self.certificate, &self.private_key].into_iter().chain(&self.client_ca);
+        paths.map(|path| std::fs::metadata(path).and_then(|data| data.modified()).ok()).collect()
     }
 }
 
@@ -73,20 +92,21 @@ impl Certificates {
     /// # Errors
     /// As [`CertificateFiles::read`].
     pub fn new(files: CertificateFiles) -> Result<Arc<Self>, BadCertificate> {
-        let pair = files.read()?;
-        let bindings = ArcSwap::from_pointee(binding(&pair).into_iter().collect());
-        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(pair), bindings }))
+        let ticketer = ring::Ticketer::new().map_err(|error| BadCertificate(error.to_string()))?;
+        let (config, binding) = load(&files, &ticketer)?;
+        let bindings = ArcSwap::from_pointee(binding.into_iter().collect());
+        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(config), ticketer, bindings }))
     }
 
     /// Reads the files again; what was read before stays if they cannot be used. Open connections
     /// are not touched.
     pub fn reload(&self) {
-        match self.files.read() {
-            Ok(pair) => {
+        match load(&self.files, &self.ticketer) {
+            Ok((config, binding)) => {
                 let older = self.bindings.load();
-                let bindings = binding(&pair).into_iter().chain(older.iter().copied()).take(MOST_BINDINGS);
+                let bindings = binding.into_iter().chain(older.iter().copied()).take(MOST_BINDINGS);
                 self.bindings.store(Arc::new(bindings.collect()));
-                self.current.store(Arc::new(pair));
+                self.current.store(Arc::new(config));
                 tracing::info!(certificate = %self.files.certificate.display(), "certificate read");
             }
             Err(error) => {
@@ -112,25 +132,10 @@ impl Certificates {
         }
     }
 
-    /// The TLS configuration of a server.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let resolver = Arc::clone(self) as Arc<dyn ResolvesServerCert>;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.ticketer = ring::Ticketer::new()?;
-        Ok(Arc::new(config))
-    }
-}
-
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+    /// The TLS configuration of a server, as the files were last read.
+    #[must_use]
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        self.current.load_full()
     }
 }
 
@@ -141,6 +146,32 @@ impl fmt::Display for BadCertificate {
 }
 
 impl std::error::Error for BadCertificate {}
+
+fn load(
+    files: &CertificateFiles,
+    ticketer: &Arc<dyn ProducesTickets>,
+) -> Result<(ServerConfig, Option<Binding>), BadCertificate> {
+    let (pair, verifier) = (files.read()?, files.verifier()?);
+    let binding = binding(&pair);
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| BadCertificate(error.to_string()))?;
+    let resumes = verifier.is_none();
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    if resumes {
+        config.ticketer = Arc::clone(ticketer);
+    } else {
+        // A resumed session would bring its certificate along unverified, though it has ended or its authority is gone.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok((config, binding))
+}
 
 fn binding(pair: &CertifiedKey) -> Option<Binding> {
     pair.cert.first().map(|certificate| Binding::of(certificate))

@@ -1,10 +1,13 @@
 //! Tokens of clients: signed JWTs (RFC 7519).
 //!
-//! Owns what a token says and which keys sign it. Must not know HTTP, nor what a client may do.
+//! Owns what a token says, which keys sign it, and what it dies with: its time, its key, its client, and the secret it was
+//! got by. Must not know HTTP, nor what a client may do.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use moka::sync::Cache;
@@ -13,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::callers::Callers;
+use super::logins::{Known, Proof, proofs};
 use super::refusal::BadToken;
-use crate::client::Client;
+use crate::client::{CertificateName, Client};
 
 /// Issues and verifies tokens: signed JWTs (RFC 7519), HS256, bound to issuer and audience.
 pub struct Tokens {
@@ -27,7 +32,10 @@ pub struct Tokens {
 }
 
 struct Key {
-    id: String,
+    header: Header,
+    /// The header as it stands in tokens. Ours have this one to the letter, so that nothing in another's is ever read:
+    /// neither its algorithm nor where it says its key is.
+    prefix: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
@@ -44,17 +52,39 @@ pub(super) struct Claims {
     nbf: i64,
     exp: i64,
     jti: String,
+    /// Which of the client's secrets it was got by; see [`secret_id`].
+    secret_id: Option<String>,
+    /// Which of the client's certificates it was got with, as the configuration names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
+}
+
+impl Claims {
+    /// Whether they are still this client's, over a connection that has shown what `callers` say.
+    ///
+    /// A token ends with the secret by which it was got, so that one whose secret has leaked is of no use once the secret
+    /// is taken from the configuration, nor that of an older client of the same id; another secret beside it changes
+    /// nothing. A token that was got with a certificate is of no use without it, whatever the configuration says now.
+    pub(super) fn hold_for(&self, client: &Arc<Client>, callers: &Callers<'_>) -> bool {
+        let is_known = |id: &String| proofs(client).any(|proof| secret_id(&client.id, &proof) == *id);
+        if client.id != self.sub || !self.secret_id.as_ref().is_some_and(is_known) {
+            return false;
+        }
+        let Some(name) = &self.certificate else { return true };
+        let name = CertificateName::parse(name);
+        let is_shown = name.zip(callers.shown()).is_some_and(|(name, shown)| name.fits(shown));
+        if !is_shown {
+            callers.withhold(client);
+        }
+        is_shown
+    }
 }
 
 impl Tokens {
     /// `keys` are ids and secrets; the first signs, all verify. `issuer` is also the audience.
     #[must_use]
     pub fn new(keys: &[(String, SecretString)], issuer: &str, lifetime: Duration) -> Self {
-        let keys = keys.iter().map(|(id, secret)| {
-            let secret = secret.expose_secret().as_bytes();
-            let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
-            Key { id: id.clone(), encoding, decoding }
-        });
+        let keys = keys.iter().filter_map(|(id, secret)| Key::new(id, secret));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[issuer]);
@@ -75,11 +105,14 @@ impl Tokens {
         self.lifetime
     }
 
-    /// A new token for a client.
-    pub(super) fn issue(&self, client: &Client, now: Timestamp) -> Option<String> {
+    /// A new token for a client that has logged in, over a connection that has shown this of its certificates.
+    pub(super) fn issue(
+        &self,
+        Known { client, proof }: &Known,
+        certificate: Option<&CertificateName>,
+        now: Timestamp,
+    ) -> Option<String> {
         let key = self.keys.first()?;
-        let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(key.id.clone());
         let now = now.as_second();
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -90,8 +123,10 @@ impl Tokens {
             nbf: now,
             exp: now.saturating_add_unsigned(self.lifetime.as_secs()),
             jti: Uuid::new_v4().to_string(),
+            secret_id: Some(secret_id(&client.id, proof)),
+            certificate: certificate.map(CertificateName::to_string),
         };
-        jsonwebtoken::encode(&header, &claims, &key.encoding).ok()
+        jsonwebtoken::encode(&key.header, &claims, &key.encoding).ok()
     }
 
     /// What a token says, if it is ours and holds at `now`.
@@ -106,18 +141,40 @@ impl Tokens {
             }
         };
         let now = now.as_second();
-        let holds = claims.exp > now && claims.nbf <= now + CLOCK_SKEW;
+        let holds = claims.exp > now && claims.nbf.max(claims.iat) <= now + CLOCK_SKEW;
         if holds { Ok(claims) } else { Err(BadToken::Outdated) }
     }
 
     /// What a token says, if it is ours.
     fn claims(&self, token: &str) -> Option<Claims> {
-        let id = jsonwebtoken::decode_header(token).ok()?.kid?;
-        let key = self.keys.iter().find(|key| key.id == id)?;
+        let (header, _) = token.split_once('.')?;
+        let key = self.keys.iter().find(|key| key.prefix == header)?;
         Some(jsonwebtoken::decode(token, &key.decoding, &self.validation).ok()?.claims)
     }
 }
 
+impl Key {
+    /// `None` where no header can be written.
+    fn new(id: &str, secret: &SecretString) -> Option<Self> {
+        let secret = secret.expose_secret().as_bytes();
+        let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(id.to_owned());
+        let sample = jsonwebtoken::encode(&header, &(), &encoding).ok()?;
+        let (prefix, _) = sample.split_once('.')?;
+        Some(Self { prefix: prefix.to_owned(), header, encoding, decoding })
+    }
+}
+
+/// How a token names the secret it was got by. Nothing about the secret can be found out from it: that has 128 bits and
+/// more, or its hash has a salt.
+fn secret_id(client: &str, proof: &Proof) -> String {
+    let digest = Sha256::new().chain_update("secret_id\0").chain_update(client).chain_update([0]).chain_update(proof);
+    URL_SAFE_NO_PAD.encode(digest.finalize().get(..SECRET_ID_BYTES).unwrap_or_default())
+}
+
+/// So that two of a client's secrets are not taken for one another.
+const SECRET_ID_BYTES: usize = 16;
 /// Tokens that are remembered.
 const REMEMBERED: u64 = 10_000;
 /// Replicas may share keys and yet not the exact time.
@@ -126,14 +183,18 @@ const CLOCK_SKEW: i64 = 60;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
     use super::*;
-    use crate::client::{Ceiling, Policy};
+    use crate::client::{Ceiling, Certificate, Clients, Policy};
 
-    fn client() -> Client {
-        Client::without_login("c", Policy::unlimited(&[], &[], Ceiling::Time))
+    const PROOF: Proof = [1; 32];
+
+    fn client(secrets: &[Proof]) -> Client {
+        let policy = Policy::unlimited(&[], &[], Ceiling::Time);
+        Client { secrets: secrets.to_vec(), ..Client::without_login("c", policy) }
+    }
+
+    fn issue(tokens: &Tokens, now: i64) -> String {
+        tokens.issue(&Known { client: Arc::new(client(&[PROOF])), proof: PROOF }, None, at(now)).unwrap()
     }
 
     fn tokens(keys: &[(&str, &str)], issuer: &str) -> Tokens {
@@ -154,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_token_holds_for_its_lifetime_and_over_a_rotation_of_keys() {
-        let token = tokens(&[OLD], "https://a").issue(&client(), at(1000)).unwrap();
+        let token = issue(&tokens(&[OLD], "https://a"), 1000);
         let rotated = tokens(&[NEW, OLD], "https://a");
         assert_eq!(verify(&rotated, &token, at(1000)), Ok("c".to_owned()));
         assert_eq!(verify(&rotated, &token, at(4599)), Ok("c".to_owned()));
@@ -166,7 +227,7 @@ mod tests {
     #[test]
     fn forged_unsigned_and_foreign_tokens_are_refused() {
         let ours = tokens(&[OLD], "https://a");
-        let token = ours.issue(&client(), at(1000)).unwrap();
+        let token = issue(&ours, 1000);
         let parts: Vec<&str> = token.split('.').collect();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT","kid":"old"}"#);
         let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
@@ -182,7 +243,39 @@ mod tests {
             assert_eq!(verify(&ours, &forged, at(1000)), Err(BadToken::Forged), "{forged}");
         }
         assert_eq!(verify(&tokens(&[OLD], "https://b"), &token, at(1000)), Err(BadToken::Forged));
-        let stolen_id = tokens(&[("old", NEW.1)], "https://a").issue(&client(), at(1000)).unwrap();
+        let stolen_id = issue(&tokens(&[("old", NEW.1)], "https://a"), 1000);
         assert_eq!(verify(&ours, &stolen_id, at(1000)), Err(BadToken::Forged));
+    }
+
+    #[test]
+    fn a_token_ends_with_the_secret_it_was_got_by() {
+        let ours = tokens(&[OLD], "https://a");
+        let claims = ours.verify(&issue(&ours, 1000), at(1000)).unwrap();
+        let holds = |client: Client| {
+            let clients = Clients::new([client]);
+            let callers = Callers::new(&clients, None);
+            claims.hold_for(callers.named("c").unwrap(), &callers)
+        };
+        assert!(holds(client(&[PROOF])));
+        assert!(holds(client(&[[2; 32], PROOF])), "rotation begins with another one beside it");
+        assert!(!holds(client(&[[2; 32]])), "the secret is gone, or the client was made anew");
+        assert!(!holds(client(&[])));
+        assert!(!holds(Client { id: "C".to_owned(), ..client(&[PROOF]) }), "another client");
+    }
+
+    #[test]
+    fn a_token_got_with_a_certificate_holds_with_it_alone() {
+        let ours = tokens(&[OLD], "https://a");
+        let known = Known { client: Arc::new(client(&[PROOF])), proof: PROOF };
+        let name = CertificateName::parse("a.example").unwrap();
+        let claims = ours.verify(&ours.issue(&known, Some(&name), at(1000)).unwrap(), at(1000)).unwrap();
+        let certificate = |name: &str| Certificate { names: vec![name.to_owned()], fingerprint: [0; 32] };
+        // The client's entry may have been taken away since.
+        let clients = Clients::new([client(&[PROOF])]);
+        for (shown, holds) in [(None, false), (Some("b.example"), false), (Some("a.example"), true)] {
+            let shown = shown.map(certificate);
+            let callers = Callers::new(&clients, shown.as_ref());
+            assert_eq!(claims.hold_for(callers.named("c").unwrap(), &callers), holds, "{shown:?}");
+        }
     }
 }

@@ -54,12 +54,15 @@ async fn each_request_has_a_line_that_says_who_asked_about_whom_and_by_whose_lea
     };
     let given = json!({ "view": "full", "tenant": "contoso", "credential": "app-calendar-read" });
     let mailboxes = lines[0]["mailboxes"].as_array().unwrap();
-    assert_eq!(mailboxes[..4], [
-        with(free_busy("nina@contoso.example"), given.clone()),
-        with(free_busy("omar@contoso.example"), json!({ "denied": "mailbox" })),
-        with(free_busy("nina@fabrikam.example"), json!({ "denied": "mailbox" })),
-        with(free_busy("nobody@contoso.example"), given),
-    ]);
+    assert_eq!(
+        mailboxes[..4],
+        [
+            with(free_busy("nina@contoso.example"), given.clone()),
+            with(free_busy("omar@contoso.example"), json!({ "denied": "mailbox" })),
+            with(free_busy("nina@fabrikam.example"), json!({ "denied": "mailbox" })),
+            with(free_busy("nobody@contoso.example"), given),
+        ]
+    );
     assert_eq!((&lines[1]["outcome"], &lines[1]["mailboxes"]), (&json!("denied"), &Value::Null));
     let counted = |reason: &str| format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"{reason}\"}}");
     assert!(gateway.figure(&counted("mailbox")).await >= 2);

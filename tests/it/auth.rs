@@ -1,6 +1,8 @@
 //! Who may call: tokens, names and secrets, NTLM, and from where.
 
+mod attacks;
 mod bearer;
+mod certificates;
 mod ntlm;
 mod tokens;
 

@@ -48,7 +48,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "graph::ReplyKind",
         ],
     ),
-    ("server", &["audit", "changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"]),
+    (
+        "server",
+        &["audit", "changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"],
+    ),
     ("admin", &["graph", "metrics", "journal", "out_of_office"]),
     ("simulator", &[]),
 ];

@@ -2,7 +2,9 @@
 
 mod certificates;
 mod end;
+mod headers;
 mod peers;
+mod routes;
 
 use std::sync::Arc;
 

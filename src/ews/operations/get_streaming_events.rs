@@ -20,8 +20,8 @@ use crate::ews::soap::{self, Body, MESSAGES, TYPES};
 use crate::ews::types::{notification, response_message, value};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
-use crate::journal::Journal;
 use crate::items::Items;
+use crate::journal::Journal;
 
 /// The request: which subscriptions, and for how long.
 #[derive(Debug)]

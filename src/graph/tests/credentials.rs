@@ -85,6 +85,8 @@ impl Entra {
             id: TENANT.into(),
             cloud,
             domains: vec!["example.com".into()],
+            is_default: true,
+            limits: crate::tenant::Limits::default(),
             credentials: vec![credential],
         };
         let graphs = Graphs::new(vec![tenant], Settings::default(), Arc::clone(metrics), clock).unwrap();

@@ -43,7 +43,7 @@ fn client(ceiling: Ceiling) -> Client {
 }
 
 fn permit(address: &str, capability: Capability, ceiling: Ceiling) -> Permitted {
-    client(ceiling).permit(&Mailbox::parse(address).unwrap(), capability).unwrap()
+    client(ceiling).permit(&Mailbox::parse(address).unwrap(), capability, jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
 fn directory() -> Entitled {

@@ -91,7 +91,11 @@ fn is_of_a_page(headers: &HeaderMap) -> bool {
 }
 
 fn check_token(token: &SecretString, headers: &HeaderMap) -> Result<(), Barred> {
-    let sent = headers.get(header::AUTHORIZATION).ok_or(Barred::NoToken)?;
+    let mut lines = headers.get_all(header::AUTHORIZATION).into_iter();
+    let sent = lines.next().ok_or(Barred::NoToken)?;
+    if lines.next().is_some() {
+        return Err(Barred::WrongToken);
+    }
     let sent = sent.to_str().ok().and_then(|sent| sent.split_once(' ')).ok_or(Barred::WrongToken)?;
     let (scheme, sent) = (sent.0, sent.1.trim());
     let is_right = bool::from(sent.as_bytes().ct_eq(token.expose_secret().as_bytes()));
@@ -209,5 +213,10 @@ mod tests {
         for wrong in ["Bearer the-tokem", "Bearer the-token2", "Bearer ", "Bearer", "Basic the-token", "the-token"] {
             assert_eq!(with(wrong), Err(Barred::WrongToken), "{wrong}");
         }
+        let mut twice = HeaderMap::new();
+        for token in ["Bearer the-token", "Bearer another"] {
+            twice.append(header::AUTHORIZATION, token.parse().unwrap());
+        }
+        assert_eq!(check_token(&"the-token".into(), &twice), Err(Barred::WrongToken));
     }
 }

@@ -1,65 +1,16 @@
-//! Tokens as credentials: only our own, while they hold, for clients that still are.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use calendar_relay::app;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::{Value, json};
+//! Tokens as credentials: while they hold, and over a rotation of keys. What is no token of ours is in `attacks`.
 
 use super::{bare, status};
-use crate::harness::{CLIENT, ISSUER, SIGNING_KEY, Setup};
+use crate::harness::{CLIENT, SIGNING_KEY, Setup};
 
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
 
-/// The claims of a good token.
-fn claims() -> Value {
-    let now = app::now().as_second();
-    json!({ "iss": ISSUER, "aud": ISSUER, "sub": CLIENT, "client_id": CLIENT, "iat": now, "nbf": now, "exp": now + 600, "jti": "1" })
-}
-
-fn signed(claims: &Value, id: &str, key: &str) -> String {
-    let mut header = Header::new(Algorithm::HS256);
-    header.kid = Some(id.to_owned());
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key.as_bytes())).unwrap()
-}
-
-/// The good claims with one changed.
-fn with(name: &str, value: Value) -> Value {
-    let mut claims = claims();
-    claims[name] = value;
-    claims
-}
-
 #[tokio::test]
-async fn only_tokens_of_our_own_that_hold() {
-    let gateway = Setup { limits: "failures_per_minute = 1000".to_owned(), ..Setup::new() }.start().await;
+async fn tokens_let_their_client_in() {
+    let gateway = Setup::new().start().await;
     let token = gateway.token().await;
     assert_eq!(status(&gateway, bare(&gateway).bearer_auth(&token)).await, 200);
     assert_eq!(status(&gateway, bare(&gateway).header("authorization", format!("bearer {token}"))).await, 200);
-    assert_eq!(status(&gateway, bare(&gateway).bearer_auth(signed(&claims(), "k1", SIGNING_KEY))).await, 200);
-
-    let now = app::now().as_second();
-    let parts: Vec<&str> = token.split('.').collect();
-    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT","kid":"k1"}"#);
-    let (head, rest) = parts[2].split_at(1);
-    let turned = format!("{}{rest}", if head == "A" { "B" } else { "A" });
-    for (what, bad) in [
-        ("expired", signed(&with("exp", json!(now - 1)), "k1", SIGNING_KEY)),
-        ("not yet valid", signed(&with("nbf", json!(now + 600)), "k1", SIGNING_KEY)),
-        ("another audience", signed(&with("aud", json!("https://graph.microsoft.com")), "k1", SIGNING_KEY)),
-        ("another issuer", signed(&with("iss", json!("https://evil.example")), "k1", SIGNING_KEY)),
-        ("forged", signed(&claims(), "k1", OTHER_KEY)),
-        ("an unknown key", signed(&claims(), "k9", SIGNING_KEY)),
-        ("a removed client", signed(&with("sub", json!("formerly")), "k1", SIGNING_KEY)),
-        ("a user name", signed(&with("sub", json!("interop@contoso.example")), "k1", SIGNING_KEY)),
-        ("unsigned", format!("{none}.{}.", parts[1])),
-        ("alg none with a signature", format!("{none}.{}.{}", parts[1], parts[2])),
-        ("a turned signature", format!("{}.{}.{turned}", parts[0], parts[1])),
-        ("rubbish", "a.b.c".to_owned()),
-    ] {
-        let answer = gateway.send(bare(&gateway).bearer_auth(&bad)).await;
-        assert_eq!(answer.status, 401, "{what}");
-    }
     gateway.done().await;
 }
 

@@ -4,6 +4,7 @@ mod client;
 
 use client::{Connection, Login, NEGOTIATE, binding, hash_of, header};
 
+use super::certificates::Authority;
 use super::lists;
 use crate::harness::{CLIENT, Gateway, SECRET, Setup, client as clients, client_of, trusting};
 
@@ -273,5 +274,22 @@ async fn what_is_listed_is_what_somebody_can_use() {
     let mut connection = connect(&gateway).await;
     let head = connection.post(Some(&header("NTLM", NEGOTIATE))).await;
     assert_eq!((head.status, head.all("www-authenticate").len()), (401, 2));
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn a_client_that_needs_a_certificate_shows_it_by_ntlm_too() {
+    let authority = Authority::new();
+    let hash = format!("nt_hashes = [{{ env = \"{}\" }}]\ncertificate_names = [\"own.example\"]\n", hash_of(SECRET));
+    let gateway = Setup { server: authority.key(), ..Setup::client(&["*"], &hash) }.start().await;
+    for (shown, expected) in [(None, 401), (Some("other.example"), 401), (Some("own.example"), 200)] {
+        let tls = match shown {
+            None => trusting(&gateway.made.authority, &["http/1.1"]),
+            Some(name) => authority.shows(&gateway.made.authority, &["http/1.1"], name),
+        };
+        let mut connection = Connection::over(tls, &gateway, lists()).await;
+        assert_eq!(connection.log_in(good()).await, expected, "{shown:?}");
+        assert_eq!(connection.post(None).await.status, expected, "{shown:?}");
+    }
     gateway.done().await;
 }

@@ -114,3 +114,22 @@ async fn it_serves_with_the_gateways_certificate() {
     assert!(gateway.http.get(format!("http://{address}/watches")).send().await.is_err());
     gateway.done().await;
 }
+
+#[tokio::test]
+async fn its_answers_are_of_no_use_to_browsers_and_it_does_not_tell_what_it_is() {
+    let gateway = monitored("").start().await;
+    for path in ["/watches", "/nothing"] {
+        let answer = send(&gateway, call(&gateway, Method::GET, path)).await;
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+            ("server", ""),
+            ("strict-transport-security", ""),
+        ] {
+            assert_eq!(answer.header(name), value, "{path}: {name}");
+        }
+    }
+    gateway.done().await;
+}

@@ -42,10 +42,14 @@ pub(super) struct Login<'a> {
 
 impl Connection {
     pub(super) async fn open(gateway: &Gateway, body: String) -> Self {
+        Self::over(trusting(&gateway.made.authority, &["http/1.1"]), gateway, body).await
+    }
+
+    /// With these settings, where the gateway speaks TLS.
+    pub(super) async fn over(tls: rustls::ClientConfig, gateway: &Gateway, body: String) -> Self {
         let stream = TcpStream::connect(gateway.app.address()).await.unwrap();
         let stream: Box<dyn Stream> = if gateway.url("").starts_with("https") {
-            let connector =
-                tokio_rustls::TlsConnector::from(std::sync::Arc::new(trusting(&gateway.made.authority, &["http/1.1"])));
+            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(tls));
             Box::new(connector.connect("localhost".try_into().unwrap(), stream).await.unwrap())
         } else {
             Box::new(stream)
