@@ -437,6 +437,6 @@ fn default(tenants: &[Tenant]) -> Result<Option<usize>, String> {
     let first = named.next().map(|(place, _)| place);
     match named.next() {
         Some((_, second)) => Err(format!("tenant {}: another one is the default, too", second.name)),
-        None => Ok(first.or((tenants.len() == 1).then_some(0))),
+        None => Ok(first.or_else(|| (tenants.len() == 1).then_some(0))),
     }
 }
