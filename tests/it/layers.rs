@@ -59,7 +59,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 /// Modules that put the others together, and may name them all.
 const ASSEMBLERS: &[&str] = &["app", "commands", "config", "lib", "main"];
 
-/// Crates, and the only modules or files that may name them. Besides `client` and `token`, which
+/// Crates, and the only modules or files that may name them. Besides `client` and `token::exchange`, which
 /// send, `http` knows reqwest, which it sets up; the simulator posts notifications to its subscribers.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["server", "admin", "simulator"]),
@@ -72,7 +72,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &[
             "graph::client",
             "graph::http",
-            "graph::token",
+            "graph::token::exchange",
             "https",
             "outbound",
             "simulator::courier",
