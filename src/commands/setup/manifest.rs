@@ -34,9 +34,8 @@ pub(super) fn merge(existing: Option<&str>, needed: &[Role], prune: bool) -> Res
     let mut known = Vec::new();
     for resource in resources.iter_mut() {
         let is_graph = is_graph(resource)?;
-        let accesses = match resource.get_mut(ACCESS) {
-            Some(Ordered::Array(accesses)) => accesses,
-            _ => return Err(format!("a resource in {RESOURCES} has no list {ACCESS}")),
+        let Some(Ordered::Array(accesses)) = resource.get_mut(ACCESS) else {
+            return Err(format!("a resource in {RESOURCES} has no list {ACCESS}"));
         };
         let mut kept = Vec::with_capacity(accesses.len());
         for access in accesses.drain(..) {
