@@ -33,6 +33,10 @@ pub(super) fn domains(text: &str) -> Result<Vec<String>, String> {
 pub(super) fn patterns(text: &str, domains: &[String]) -> Result<Vec<String>, String> {
     listed(text, |pattern| {
         let remedy = || format!("{pattern:?} is no address pattern; write room-*@contoso.example");
+        // White space around an address is no mistake, yet around a pattern it would match nothing.
+        if pattern.contains(char::is_whitespace) {
+            return Err(remedy());
+        }
         Mailbox::parse(&pattern.replace(['*', '?'], "x")).map_err(|_| remedy())?;
         let reaches = Pattern::new(pattern);
         if !domains.iter().any(|domain| reaches.reaches(domain)) {
