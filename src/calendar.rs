@@ -3,6 +3,7 @@
 //! Owns mailboxes, windows, busy times, zones, rooms and suggestions. Must not know HTTP, serde,
 //! async or the clock: `now` is always an argument.
 
+pub mod domains;
 pub mod event;
 pub mod free_busy;
 pub mod global_id;
