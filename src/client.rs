@@ -21,13 +21,13 @@ use secrecy::SecretBox;
 use crate::calendar::{Capability, Mailbox};
 
 pub use denial::Denial;
-pub use deny_list::DenyList;
+pub use deny_list::{Aliases, DenyList};
 pub use hours::Hours;
 pub use mailboxes::{Mailboxes, Match, Roster, Source};
 pub use networks::Networks;
 pub use pattern::Pattern;
 pub use permitted::{Entitled, Permitted};
-pub use policy::{Grant, Policy};
+pub use policy::{Grant, Policy, Within};
 pub use view::{Ceiling, Hidden, Horizon, People, View};
 
 /// All clients, by the names under which they log in.

@@ -21,10 +21,12 @@ use toml::Spanned;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::calendar::domains::Domains;
 use crate::changes;
 use crate::client::{Client, Networks, Pattern};
 use crate::graph::{CacheSettings, Settings};
 use crate::out_of_office;
+use crate::rosters;
 use crate::server::monitor::Access;
 use crate::server::tls::CertificateFiles;
 use crate::server::{ChannelBinding, Limits, Proxies};
@@ -57,6 +59,8 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// How calendars are watched for subscribers.
     pub changes: changes::Settings,
+    /// How lists that policies name are kept up to date.
+    pub policies: rosters::Settings,
     /// The out-of-office monitor, where there is one.
     pub monitor: Option<Monitor>,
     /// Whose calendars.
@@ -138,9 +142,11 @@ impl Config {
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
         let has_store = raw.store.is_some();
-        let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
+        let (directories, problems) = (Domains::default(), Problems::new(text));
+        let mut reader = Reader { folder, variable, has_store, directories, problems };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants));
+        let clients = reader.clients(raw.clients, &tenants);
         let config = Self {
             ntlm,
             monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),
@@ -154,7 +160,8 @@ impl Config {
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
-            clients: reader.clients(raw.clients),
+            policies: rosters::Settings { refresh: raw.policies.refresh },
+            clients,
         };
         reader.problems.none().map(|()| config)
     }
@@ -176,6 +183,8 @@ struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     /// Whether it is said where the store is.
     has_store: bool,
+    /// The tenants' domains, and whether a credential looks into the tenant's directory.
+    directories: Domains<bool>,
     problems: Problems,
 }
 
