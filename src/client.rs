@@ -100,7 +100,15 @@ impl Client {
     /// Whether the policy names a mailbox, for whichever capability.
     #[must_use]
     pub fn knows(&self, mailbox: &Mailbox) -> bool {
-        self.policy.knows(mailbox)
+        self.recognise(mailbox).is_ok()
+    }
+
+    /// Permits to speak for a mailbox, or of it, where no single capability is concerned.
+    ///
+    /// # Errors
+    /// Why the policy does not name it, for whichever capability.
+    pub fn recognise(&self, mailbox: &Mailbox) -> Result<(), Denial> {
+        self.policy.recognise(mailbox)
     }
 
     /// Permits a capability as such.

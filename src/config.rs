@@ -145,7 +145,7 @@ impl Config {
         let (directories, problems) = (Domains::default(), Problems::new(text));
         let mut reader = Reader { folder, variable, has_store, directories, problems };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
-        let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants));
+        let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants, raw.cache.megabytes));
         let clients = reader.clients(raw.clients, &tenants);
         let config = Self {
             ntlm,

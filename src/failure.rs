@@ -246,7 +246,7 @@ pub enum Failure {
     /// A time zone id that neither Windows nor CLDR knows, or rules that contradict themselves.
     #[error("The specified time zone isn't valid.")]
     UnknownTimeZone,
-    /// An operation that Exchange has and the gateway does not.
+    /// An operation that Exchange has and the gateway does not, or that Graph lacks in the tenant's cloud.
     #[error("The operation {what} is not supported by this server.")]
     Unsupported {
         /// The operation's name.

@@ -5,6 +5,7 @@
 //! policy. Must not know SOAP, nor who the clients are.
 
 mod absences;
+mod addresses;
 mod anchors;
 mod automatic_replies;
 mod batch;
@@ -40,7 +41,7 @@ mod tests;
 mod token;
 mod visit;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -69,6 +70,7 @@ use self::free_busy::{LookUp, Tally, Want};
 use self::grid::Grid;
 use self::http::Http;
 use self::token::{Exchange, Tokens};
+use crate::calendar::domains::Domains;
 use crate::calendar::free_busy::FreeBusy;
 use crate::calendar::{Capability, Mailbox, Room, Window};
 use crate::client::{Entitled, Permitted};
@@ -96,8 +98,10 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
 #[derive(Debug)]
 pub struct Graphs {
     graphs: Vec<Graph>,
-    by_domain: HashMap<Box<str>, usize>,
-    cache: Arc<Cache>,
+    /// Places among them.
+    domains: Domains<usize>,
+    /// The one that is asked where a request names neither an address nor a domain.
+    default: Option<usize>,
     tally: Tally,
 }
 
@@ -114,38 +118,41 @@ pub struct Graph {
     serving: [Option<u16>; Capability::ALL.len()],
     /// Whether the operator was told that a credential is missing, in the same order.
     told: [AtomicBool; Capability::ALL.len()],
+    /// The credentials that tell all addresses of users, and those of groups' members.
+    rosters: (Option<usize>, Option<usize>),
 }
 
 impl Graphs {
     /// Gets ready; sends nothing. `clock` dates what Entra is shown.
     ///
     /// # Errors
-    /// A text for the operator: a domain of two tenants, unusable certificates or addresses.
+    /// A text for the operator: a domain of two tenants, two default tenants, unusable certificates or addresses.
     pub fn new(
         tenants: Vec<Tenant>,
         settings: Settings,
         metrics: Arc<Metrics>,
         clock: fn() -> Timestamp,
     ) -> Result<Self, String> {
-        let cache = Arc::new(Cache::new(&settings.cache, &metrics));
+        let default = default(&tenants)?;
+        let own: Vec<_> = tenants.iter().map(|tenant| tenant.limits.cache_megabytes).collect();
+        let shares = settings.cache.shares(&own);
         let mut graphs = Vec::with_capacity(tenants.len());
-        let mut by_domain = HashMap::new();
-        for tenant in tenants {
+        let mut domains = Domains::default();
+        for (tenant, share) in tenants.into_iter().zip(shares) {
             for domain in &tenant.domains {
-                if by_domain.insert(domain.to_lowercase().into_boxed_str(), graphs.len()).is_some() {
-                    return Err(format!("tenant {}: domain {domain} belongs to another tenant, too", tenant.name));
-                }
+                let listed = domains.insert(domain, graphs.len());
+                listed.map_err(|problem| format!("tenant {}: domains: {problem}", tenant.name))?;
             }
-            graphs.push(Graph::new(graphs.len(), tenant, &settings, &cache, &metrics, clock)?);
+            graphs.push(Graph::new(tenant, share, &settings, &metrics, clock)?);
         }
         let tally = Tally::new(&metrics);
-        Ok(Self { graphs, by_domain, cache, tally })
+        Ok(Self { graphs, domains, default, tally })
     }
 
-    /// The tenant that lists a mailbox's domain; a domain under it is another.
+    /// The tenant of a mailbox: the one with the longest entry that its domain falls under.
     #[must_use]
     pub fn route(&self, mailbox: &Mailbox) -> Option<&Graph> {
-        self.graphs.get(*self.by_domain.get(mailbox.domain())?)
+        self.graphs.get(*self.domains.find(mailbox)?)
     }
 
     /// Whether a tenant has the mailbox and a credential for the capability.
@@ -154,13 +161,23 @@ impl Graphs {
         self.route(mailbox).is_some_and(|graph| graph.credential(capability).is_some())
     }
 
+    /// Who serves a mailbox for a capability: the tenant by its name in the configuration, and the application by its
+    /// client id. Busy times with details are read under [`Capability::CalendarRead`] where it is served.
+    #[must_use]
+    pub fn serving(&self, mailbox: &Mailbox, capability: Capability) -> Option<(&str, &str)> {
+        let graph = self.route(mailbox)?;
+        let tokens = graph.client.credentials.get(usize::from(graph.credential(capability)?))?;
+        Some((&graph.name, &tokens.credential().client_id))
+    }
+
     /// Whether some tenant has a way to tell who is away: its mail tips or automatic replies.
     #[must_use]
     pub fn tell_of_absence(&self) -> bool {
         self.graphs.iter().any(|graph| graph.absences.can_tell())
     }
 
-    /// Busy times of mailboxes over a window, in their order, duplicates included.
+    /// Busy times of mailboxes over a window, in their order, duplicates included. Of a mailbox whose ceiling shows
+    /// times alone no more is asked, whatever the detail.
     ///
     /// # Errors
     /// For each mailbox: [`Failure::NoSuchMailbox`] outside every tenant, [`Failure::Denied`] without
@@ -173,19 +190,24 @@ impl Graphs {
         detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let mut results = self.look_up(mailboxes.iter().map(Permitted::mailbox), window, detail, journal).await;
+        let wanted = mailboxes.iter().map(|permitted| {
+            (permitted.mailbox(), if permitted.shows_details() { detail } else { Detail::Times })
+        });
+        let mut results = self.look_up(wanted, window, journal).await;
         if detail == Detail::Times || !results.iter().any(|result| matches!(result, Err(Failure::Denied))) {
             return results;
         }
         // A calendar that the reading credential may not read may yet show its busy times.
         let denied = |(permitted, result): (&Permitted, &mut Result<FreeBusy, Failure>)| {
-            matches!(result, Err(Failure::Denied)).then(|| permitted.mailbox().clone()).filter(|mailbox| {
+            let is_denied = matches!(result, Err(Failure::Denied)) && permitted.shows_details();
+            is_denied.then(|| permitted.mailbox().clone()).filter(|mailbox| {
                 self.serves(mailbox, Capability::CalendarRead) && self.serves(mailbox, Capability::FreeBusy)
             })
         };
         let refused: Vec<_> = mailboxes.iter().zip(&mut results).map(denied).collect();
         if refused.iter().any(Option::is_some) {
-            let times = self.look_up(refused.iter().flatten(), window, Detail::Times, journal).await;
+            let wanted = refused.iter().flatten().map(|mailbox| (mailbox, Detail::Times));
+            let times = self.look_up(wanted, window, journal).await;
             let places = results.iter_mut().zip(&refused).filter(|(_, refused)| refused.is_some());
             for ((place, _), told) in places.zip(times) {
                 *place = told;
@@ -196,13 +218,12 @@ impl Graphs {
 
     async fn look_up(
         &self,
-        mailboxes: impl Iterator<Item = &Mailbox>,
+        wanted: impl Iterator<Item = (&Mailbox, Detail)>,
         window: Window,
-        detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let mut look_up = LookUp::new(window, journal, &self.tally, mailboxes.size_hint().0);
-        for mailbox in mailboxes {
+        let mut look_up = LookUp::new(window, journal, &self.tally, wanted.size_hint().0);
+        for (mailbox, detail) in wanted {
             let Some(graph) = self.route(mailbox) else {
                 look_up.refuse(Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() });
                 continue;
@@ -238,7 +259,7 @@ impl Graphs {
         if proof.capability() != Capability::Directory {
             return Err(Failure::Denied);
         }
-        let asked = self.graphs.iter().filter_map(|graph| Some((graph, graph.directory.as_ref()?)));
+        let asked = self.graphs.iter().filter_map(|graph| Some((graph, graph.directory().ok()?)));
         let told =
             join_all(asked.map(|(graph, directory)| async move { (graph, directory.room_lists(journal).await) })).await;
         let mut lists = Vec::new();
@@ -278,12 +299,18 @@ impl Graphs {
     /// Notes that calendars have changed: nothing that was asked before is told of them any more, be
     /// it remembered or still under way. Mailboxes of nobody's tenant do no harm.
     pub fn changed<'a>(&self, mailboxes: impl IntoIterator<Item = &'a Mailbox>) {
-        let ours: Vec<_> = mailboxes.into_iter().filter(|mailbox| self.route(mailbox).is_some()).cloned().collect();
-        if ours.is_empty() {
-            return;
+        let mut by_tenant: BTreeMap<usize, Vec<Mailbox>> = BTreeMap::new();
+        for mailbox in mailboxes {
+            if let Some(place) = self.domains.find(mailbox) {
+                by_tenant.entry(*place).or_default().push(mailbox.clone());
+            }
         }
-        self.cache.generations.change(&ours);
-        self.graphs.iter().for_each(|graph| graph.fills.outdate(&ours));
+        for (place, own) in by_tenant {
+            if let Some(graph) = self.graphs.get(place) {
+                graph.fills.cache.generations.change(&own);
+                graph.fills.outdate(&own);
+            }
+        }
     }
 
     /// How all tenants stand, by what is known; calls nobody.
@@ -319,7 +346,7 @@ impl Graphs {
 
     fn directory(&self, mailbox: &Mailbox) -> Result<&Directory, Failure> {
         let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
-        self.route(mailbox).ok_or_else(nobody)?.directory.as_ref().ok_or(Failure::Denied)
+        self.route(mailbox).ok_or_else(nobody)?.directory()
     }
 }
 
@@ -331,18 +358,19 @@ impl Graph {
     }
 
     fn new(
-        index: usize,
         tenant: Tenant,
+        share: u64,
         settings: &Settings,
-        cache: &Arc<Cache>,
         metrics: &Arc<Metrics>,
         clock: fn() -> Timestamp,
     ) -> Result<Self, String> {
-        let index = u16::try_from(index).map_err(|_| "too many tenants".to_owned())?;
         let serving = Capability::ALL
             .map(|capability| tenant.credential(capability).and_then(|(place, _)| u16::try_from(place).ok()));
         let readers = (tenant.credential(Capability::OutOfOfficeRead).map(|(place, _)| place), tenant.mail_tips());
-        let Tenant { name, id, cloud, domains: _, credentials } = tenant;
+        let rosters = (tenant.all_addresses(), tenant.members());
+        let Tenant { name, id, cloud, domains: _, is_default: _, limits, credentials } = tenant;
+        let concurrency = limits.concurrency.unwrap_or(settings.concurrency);
+        let settings = &Settings { concurrency, ..settings.clone() };
         let http = Arc::new(Http::new(&cloud, settings).map_err(|problem| format!("tenant {name}: {problem}"))?);
         let tokens = credentials
             .into_iter()
@@ -358,8 +386,9 @@ impl Graph {
         let directory = directory.map(|credential| Directory::new(Arc::clone(&client), credential, settings));
         let absences = Absences::new(Arc::clone(&client), readers, settings);
         let grid = Grid::new(settings.cache.days_per_window);
-        let fills = Fills::new(index, Arc::clone(&client), Arc::clone(cache), grid, schedule, settings.timeout);
-        Ok(Self { name, client, fills: Arc::new(fills), directory, absences, serving, told: Default::default() })
+        let cache = Arc::new(Cache::new(&settings.cache, share, &name, metrics));
+        let fills = Arc::new(Fills::new(Arc::clone(&client), cache, grid, schedule, settings.timeout));
+        Ok(Self { name, client, fills, directory, absences, serving, told: Default::default(), rosters })
     }
 
     fn credential(&self, capability: Capability) -> Option<u16> {
@@ -367,12 +396,19 @@ impl Graph {
         self.serving.get(place).copied().flatten()
     }
 
+    fn directory(&self) -> Result<&Directory, Failure> {
+        if self.directory.is_none() {
+            self.tell_missing(Capability::Directory);
+        }
+        self.directory.as_ref().ok_or(Failure::Denied)
+    }
+
     /// Tells the operator, once, that no credential serves a capability.
     fn tell_missing(&self, capability: Capability) {
         let place = Capability::ALL.iter().position(|known| *known == capability);
         if place.and_then(|place| self.told.get(place)).is_some_and(|told| !told.swap(true, Relaxed)) {
             let (tenant, capability) = (&self.name, capability.name());
-            tracing::error!(tenant, capability, "no credential of this tenant serves this: its mailboxes are denied");
+            tracing::error!(tenant, capability, "no credential of this tenant serves this capability: whatever needs it is denied");
         }
     }
 
@@ -389,5 +425,15 @@ impl Graph {
             self.tell_missing(Capability::FreeBusy);
         }
         found
+    }
+}
+
+/// The tenant that is asked where a request names none.
+fn default(tenants: &[Tenant]) -> Result<Option<usize>, String> {
+    let mut named = tenants.iter().enumerate().filter(|(_, tenant)| tenant.is_default);
+    let first = named.next().map(|(place, _)| place);
+    match named.next() {
+        Some((_, second)) => Err(format!("tenant {}: another one is the default, too", second.name)),
+        None => Ok(first.or((tenants.len() == 1).then_some(0))),
     }
 }

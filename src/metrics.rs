@@ -22,10 +22,10 @@ pub struct Metrics {
     pub mailboxes: Family<OutcomeLabel, Counter>,
     /// Look-ups by how the cache answered: hit, miss, joined, stale.
     pub cache: Family<OutcomeLabel, Counter>,
-    /// Bytes the cache holds, by its own estimate.
-    pub cache_bytes: Gauge,
-    /// Mailbox spans the cache holds.
-    pub cache_entries: Gauge,
+    /// Bytes a tenant's share of the cache holds, by its own estimate.
+    pub cache_bytes: Family<TenantLabel, Gauge>,
+    /// Mailbox spans a tenant's share of the cache holds.
+    pub cache_entries: Family<TenantLabel, Gauge>,
     /// Calls to Graph by call and HTTP status (or `error`).
     pub graph_calls: Family<GraphLabels, Counter>,
     /// Time of calls to Graph, by call.
@@ -169,8 +169,8 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(latency),
             mailboxes: Family::default(),
             cache: Family::default(),
-            cache_bytes: Gauge::default(),
-            cache_entries: Gauge::default(),
+            cache_bytes: Family::default(),
+            cache_entries: Family::default(),
             graph_calls: Family::default(),
             graph_seconds: Family::new_with_constructor(latency),
             graph_throttled: Family::default(),
@@ -207,11 +207,11 @@ impl Metrics {
         registry.register("cache_lookups", "Look-ups by how the cache answered", metrics.cache.clone());
         registry.register_with_unit(
             "cache_size",
-            "Estimated size of the cache",
+            "Estimated size of the cache, by tenant",
             Unit::Bytes,
             metrics.cache_bytes.clone(),
         );
-        registry.register("cache_entries", "Mailbox spans in the cache", metrics.cache_entries.clone());
+        registry.register("cache_entries", "Mailbox spans in the cache, by tenant", metrics.cache_entries.clone());
         registry.register("graph_calls", "Calls to Microsoft Graph by call and status", metrics.graph_calls.clone());
         registry.register_with_unit(
             "graph_call_duration",

@@ -21,10 +21,24 @@ pub struct Tenant {
     pub id: String,
     /// Where its login and its Graph live.
     pub cloud: Cloud,
-    /// Its mail domains, lower-case.
+    /// Its mail domains: `contoso.example` is exactly that one, `*.contoso.example` every one under it.
     pub domains: Vec<String>,
-    /// Its applications, the narrowest first.
+    /// Whether it is asked where a request names neither an address nor a domain. One tenant is at most; the only one
+    /// always is.
+    pub is_default: bool,
+    /// Its own limits, where it has some.
+    pub limits: Limits,
+    /// Its applications, in the configuration's order.
     pub credentials: Vec<Credential>,
+}
+
+/// Limits of one tenant, instead of those that all share.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Calls at once.
+    pub concurrency: Option<usize>,
+    /// The most memory that what is remembered of its busy times may take.
+    pub cache_megabytes: Option<u64>,
 }
 
 /// Where a tenant's login and Graph live.
@@ -126,21 +140,126 @@ impl Cloud {
 }
 
 impl Tenant {
-    /// The credential that serves a capability, the narrowest first: the one that serves the
-    /// fewest capabilities.
+    /// The credential that serves a capability: the narrowest that does, and no other when that one is refused.
+    ///
+    /// Narrow is what does little harm in the wrong hands. An application that may write is wider than any that may
+    /// only read, whatever else they serve, for what is read can be kept from most, and what is overwritten is gone.
+    /// Of those that may write as much, fewer powers are narrower: capabilities, mail tips, all addresses. Of as many,
+    /// one that Exchange RBAC holds to some mailboxes is narrower than one that reaches all; and as nothing stands in
+    /// for it, its scope also bounds what the gateway reaches. Else the first listed is.
     #[must_use]
     pub fn credential(&self, capability: Capability) -> Option<(usize, &Credential)> {
-        self.credentials
-            .iter()
-            .enumerate()
-            .filter(|(_, credential)| credential.capabilities.contains(&capability))
-            .min_by_key(|(_, credential)| credential.capabilities.len())
+        self.narrowest(|credential| credential.capabilities.contains(&capability))
     }
 
-    /// The credential that mail tips are asked for with, the narrowest first.
+    /// The credential that mail tips are asked for with, the narrowest.
     #[must_use]
     pub fn mail_tips(&self) -> Option<usize> {
-        let tipped = self.credentials.iter().enumerate().filter(|(_, credential)| credential.mail_tips);
-        tipped.min_by_key(|(_, credential)| credential.capabilities.len()).map(|(place, _)| place)
+        self.narrowest(|credential| credential.mail_tips).map(|(place, _)| place)
+    }
+
+    /// The credential that can tell all addresses of a user, the narrowest.
+    #[must_use]
+    pub fn all_addresses(&self) -> Option<usize> {
+        self.narrowest(|credential| credential.all_addresses).map(|(place, _)| place)
+    }
+
+    /// The credential that looks into groups and, if any does, can tell all addresses of their members.
+    #[must_use]
+    pub fn members(&self) -> Option<usize> {
+        let reads = |credential: &Credential| credential.capabilities.contains(&Capability::Directory);
+        let whole = self.narrowest(|credential| reads(credential) && credential.all_addresses);
+        whole.or_else(|| self.narrowest(reads)).map(|(place, _)| place)
+    }
+
+    fn narrowest(&self, serves: impl Fn(&Credential) -> bool) -> Option<(usize, &Credential)> {
+        let serving = self.credentials.iter().enumerate().filter(|(_, credential)| serves(credential));
+        // Of equals it is the first.
+        serving.min_by_key(|(_, credential)| credential.width())
+    }
+}
+
+impl Credential {
+    /// How wide it is, see [`Tenant::credential`].
+    fn width(&self) -> (usize, usize, bool) {
+        let writes = [Capability::CalendarWrite, Capability::OutOfOfficeWrite];
+        let writes = writes.iter().filter(|capability| self.capabilities.contains(capability)).count();
+        let powers = self.capabilities.len() + usize::from(self.mail_tips) + usize::from(self.all_addresses);
+        (writes, powers, !self.rbac_scoped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use secrecy::SecretString;
+
+    use super::*;
+    use Capability::{CalendarRead, CalendarWrite, Directory, FreeBusy, OutOfOfficeRead};
+
+    fn credential(client_id: &str, capabilities: &[Capability]) -> Credential {
+        Credential {
+            client_id: client_id.to_owned(),
+            proof: Proof::Secret(Secret::Kept(SecretString::from("s"))),
+            secret_expires: None,
+            capabilities: capabilities.to_vec(),
+            rbac_scoped: false,
+            mail_tips: false,
+            all_addresses: false,
+        }
+    }
+
+    fn tenant(credentials: Vec<Credential>) -> Tenant {
+        let cloud = Cloud::named("global").unwrap();
+        let (name, id) = ("t".to_owned(), "i".to_owned());
+        Tenant { name, id, cloud, domains: Vec::new(), is_default: false, limits: Limits::default(), credentials }
+    }
+
+    #[test]
+    fn the_narrowest_credential_serves() {
+        let tenant = tenant(vec![
+            credential("writer", &[FreeBusy, CalendarWrite]),
+            credential("wide", &[FreeBusy, CalendarRead, OutOfOfficeRead]),
+            credential("first", &[FreeBusy, CalendarRead]),
+            credential("second", &[FreeBusy, CalendarRead]),
+            Credential { mail_tips: true, ..credential("tips", &[OutOfOfficeRead]) },
+            Credential { rbac_scoped: true, ..credential("scoped", &[OutOfOfficeRead, CalendarRead]) },
+        ]);
+        let serving = |capability| tenant.credential(capability).map(|(_, credential)| credential.client_id.as_str());
+        assert_eq!(serving(FreeBusy), Some("first"), "not the one that may write, though it serves as little");
+        assert_eq!(serving(CalendarRead), Some("scoped"), "of as wide ones the one that reaches fewer mailboxes");
+        assert_eq!(serving(CalendarWrite), Some("writer"));
+        assert_eq!(serving(OutOfOfficeRead), Some("scoped"), "mail tips are a power, too");
+        assert_eq!((serving(Directory), tenant.mail_tips(), tenant.all_addresses()), (None, Some(4), None));
+    }
+
+    #[test]
+    fn all_addresses_may_have_an_application_of_their_own() {
+        let all = |name, capabilities: &[Capability]| Credential {
+            all_addresses: true,
+            ..credential(name, capabilities)
+        };
+        let basic = || credential("basic", &[Directory]);
+        let apart = tenant(vec![basic(), all("addresses", &[])]);
+        assert_eq!((apart.members(), apart.all_addresses()), (Some(0), Some(1)));
+        let one = tenant(vec![basic(), all("directory", &[Directory])]);
+        assert_eq!((one.members(), one.all_addresses()), (Some(1), Some(1)));
+        assert_eq!(one.credential(Directory).map(|(place, _)| place), Some(0), "names need no aliases");
+    }
+
+    #[test]
+    fn each_cloud_has_its_own_login_graph_and_resource() {
+        // https://learn.microsoft.com/graph/deployments
+        for (name, login, graph) in [
+            ("global", "login.microsoftonline.com", "graph.microsoft.com"),
+            ("us_government_l4", "login.microsoftonline.us", "graph.microsoft.us"),
+            ("us_government_dod", "login.microsoftonline.us", "dod-graph.microsoft.us"),
+            ("china", "login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"),
+        ] {
+            let cloud = Cloud::named(name).unwrap();
+            let found = [&cloud.login, &cloud.graph, &cloud.resource].map(|url| (url.scheme(), url.host_str().unwrap()));
+            assert_eq!(found, [("https", login), ("https", graph), ("https", graph)], "{name}");
+        }
+        assert!(Cloud::named("germany").is_none(), "closed in 2021");
     }
 }

@@ -48,6 +48,12 @@ impl Permitted {
         self.view.ceiling
     }
 
+    /// Whether anything besides times may be seen of some item.
+    #[must_use]
+    pub fn shows_details(&self) -> bool {
+        self.ceiling() > Ceiling::Time
+    }
+
     /// The most that may be seen of an item.
     #[must_use]
     pub fn ceiling_of(&self, is_private: bool) -> Ceiling {

@@ -109,9 +109,10 @@ impl Policy {
         Ok(Permitted::new(mailbox.clone(), capability, Arc::clone(&grant.view)))
     }
 
-    pub(super) fn knows(&self, mailbox: &Mailbox) -> bool {
-        let granted = self.reach(mailbox).and_then(|()| self.grant(mailbox, |_| true));
-        granted.is_ok_and(|(_, how)| self.denied.as_ref().is_none_or(|denied| denied.check(mailbox, how).is_ok()))
+    pub(super) fn recognise(&self, mailbox: &Mailbox) -> Result<(), Denial> {
+        self.reach(mailbox)?;
+        let (_, how) = self.grant(mailbox, |_| true)?;
+        self.denied.as_ref().map_or(Ok(()), |denied| denied.check(mailbox, how))
     }
 
     pub(super) fn entitle(&self, capability: Capability) -> Result<Entitled, Denial> {
@@ -230,7 +231,7 @@ mod tests {
             ("a@nobody.example", Err(Denial::Tenant)),
         ] {
             assert_eq!(permit(&policy, address, Capability::FreeBusy).map(drop), expected, "{address}");
-            assert_eq!(policy.knows(&mailbox(address)), expected.is_ok(), "{address}");
+            assert_eq!(policy.recognise(&mailbox(address)), expected, "{address}");
         }
     }
 

@@ -14,6 +14,8 @@ use raw::{Kind, RawWebhook};
 use super::raw::Seen;
 use super::values::SecretReference;
 use super::{Monitor, Reader, Server};
+use crate::calendar::Mailbox;
+use crate::calendar::domains::Domains;
 use crate::client::Networks;
 use crate::out_of_office::{Form, Settings, SigningKey, Webhook};
 use crate::outbound::{Outbound, Target};
@@ -92,7 +94,13 @@ impl Reader<'_> {
 
     fn default_domain(&mut self, text: Spanned<String>, tenants: &[Tenant]) -> String {
         let domain = text.get_ref().to_lowercase();
-        if !tenants.iter().any(|tenant| tenant.domains.contains(&domain)) {
+        let mut domains = Domains::default();
+        for listed in tenants.iter().flat_map(|tenant| &tenant.domains) {
+            // What is wrong with them is told where they are listed.
+            let _ = domains.insert(listed, ());
+        }
+        let somebody = Mailbox::parse(&format!("somebody@{domain}"));
+        if !somebody.is_ok_and(|somebody| domains.find(&somebody).is_some()) {
             self.problems.add(&text, "monitor.default_domain", "is no tenant's domain; write one without @");
         }
         domain

@@ -202,6 +202,10 @@ pub(super) struct Tenant {
     pub(super) graph_url: Option<Spanned<String>>,
     pub(super) extra_ca: Option<Spanned<PathBuf>>,
     pub(super) domains: Vec<Spanned<String>>,
+    #[serde(default = "no")]
+    pub(super) default: Spanned<bool>,
+    pub(super) concurrency: Option<std::num::NonZeroUsize>,
+    pub(super) cache_megabytes: Option<Spanned<u64>>,
     pub(super) credentials: Vec<Spanned<Credential>>,
 }
 

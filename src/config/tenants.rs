@@ -1,5 +1,6 @@
 //! What the `[[tenants]]` mean.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
@@ -9,23 +10,44 @@ use url::Url;
 
 use super::{Reader, raw};
 use crate::calendar::Capability;
-use crate::tenant::{Cloud, Tenant};
+use crate::calendar::domains::Domains;
+use crate::tenant::{Cloud, Limits, Tenant};
 
 impl Reader<'_> {
-    pub(super) fn tenants(&mut self, raw: Vec<Spanned<raw::Tenant>>) -> Vec<Tenant> {
-        let (mut names, mut domains) = (raw::Seen::new(), raw::Seen::new());
+    /// The tenants, and the most that all their caches may hold.
+    pub(super) fn tenants(&mut self, raw: Vec<Spanned<raw::Tenant>>, megabytes: u64) -> Vec<Tenant> {
+        let (mut names, mut domains) = (raw::Seen::new(), Domains::default());
+        self.one_default(&raw);
+        self.shares(&raw, megabytes);
         raw.into_iter()
             .map(|tenant| {
                 self.problems.unique(&mut names, &tenant.get_ref().name, &tenant, "tenants.name");
                 for domain in &tenant.get_ref().domains {
-                    self.problems.unique(&mut domains, domain.get_ref(), domain, "tenants.domains");
-                    if !is_domain(domain.get_ref()) {
-                        self.problems.add(domain, "tenants.domains", "is no mail domain; write it without @ or *");
+                    if let Err(problem) = domains.insert(domain.get_ref(), ()) {
+                        self.problems.add(domain, "tenants.domains", &problem);
                     }
                 }
                 self.tenant(tenant)
             })
             .collect()
+    }
+
+    fn one_default(&mut self, tenants: &[Spanned<raw::Tenant>]) {
+        let defaults = tenants.iter().map(|tenant| &tenant.get_ref().default).filter(|is_default| *is_default.get_ref());
+        for another in defaults.skip(1) {
+            self.problems.add(another, "tenants.default", "is true of another tenant already");
+        }
+    }
+
+    /// Whoever has no share of its own needs something to share.
+    fn shares(&mut self, tenants: &[Spanned<raw::Tenant>], megabytes: u64) {
+        let own: Vec<_> = tenants.iter().filter_map(|tenant| tenant.get_ref().cache_megabytes.as_ref()).collect();
+        let taken = own.iter().fold(0, |sum: u64, share| sum.saturating_add(*share.get_ref()));
+        let leaves_nothing = taken == megabytes && own.len() < tenants.len();
+        if let Some(last) = own.last().filter(|_| taken > megabytes || leaves_nothing) {
+            let remedy = format!("{taken} megabytes of tenants' own leave nothing of the {megabytes} of cache.megabytes");
+            self.problems.add(last, "tenants.cache_megabytes", &remedy);
+        }
     }
 
     fn tenant(&mut self, raw: Spanned<raw::Tenant>) -> Tenant {
@@ -37,11 +59,15 @@ impl Reader<'_> {
             self.problems.add(&raw, "tenants.id", "is no directory (tenant) id");
         }
         let raw = raw.into_inner();
+        let concurrency = raw.concurrency.map(NonZeroUsize::get);
+        let cache_megabytes = raw.cache_megabytes.map(Spanned::into_inner);
         Tenant {
             name: raw.name,
             id: raw.id,
             cloud,
             domains: raw.domains.into_iter().map(|domain| domain.into_inner().to_lowercase()).collect(),
+            is_default: raw.default.into_inner(),
+            limits: Limits { concurrency, cache_megabytes },
             credentials: raw.credentials.into_iter().map(|credential| self.credential(credential)).collect(),
         }
     }
@@ -115,10 +141,6 @@ impl Reader<'_> {
         }
         capabilities
     }
-}
-
-fn is_domain(text: &str) -> bool {
-    text.contains('.') && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.'))
 }
 
 fn is_path_segment(text: &str) -> bool {

@@ -69,6 +69,10 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         ("cloud = \"global\"", "cloud = \"moon\"", "tenants.cloud"),
         ("\"emea.contoso.example\"]", "\"contoso.example\"]", "tenants.domains"),
         ("\"emea.contoso.example\"]", "\"@contoso\"]", "tenants.domains"),
+        ("\"emea.contoso.example\"]", "\"*.example\"]", "tenants.domains"),
+        ("# concurrency = 64", "concurrency = 0", "nonzero"),
+        ("# cache_megabytes = 128", "cache_megabytes = 257", "tenants.cache_megabytes"),
+        ("default = false", "default = 7", "invalid type"),
         ("{ env = \"CALENDAR_RELAY_FREE_BUSY_SECRET\" }", "{ env = \"NO_SUCH\" }", "NO_SUCH is not set"),
         ("{ file = \"secrets/directory\" }", "{ file = \"secrets/none\" }", "cannot be read"),
         ("capabilities = [\"directory\"]", "capabilities = [\"everything\"]", "tenants.credentials.capabilities"),
@@ -86,6 +90,32 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
         assert!(text.contains(key), "{to}: {text}");
         assert_eq!(line, line_of(from), "{to}: {text}");
     }
+}
+
+#[test]
+fn several_tenants_have_different_domains_one_default_and_shares_that_fit() {
+    let with = |more: &str, own: &str| {
+        let fabrikam = format!("[[tenants]]\nname = \"fabrikam\"\nid = \"f\"\n{more}\n[[tenants.credentials]]\n\
+             client_id = \"f\"\nsecret = {{ file = \"secrets/directory\" }}\ncapabilities = [\"directory\"]\n");
+        let text = EXAMPLE.replace("# cache_megabytes = 128", own).replacen("default = false", "default = true", 1);
+        parse(&format!("{text}\n{fabrikam}")).map(|config| config.tenants).map_err(|problems| problems.to_string())
+    };
+    let tenants = with("domains = [\"*.Contoso.example\"]\nconcurrency = 8\ncache_megabytes = 6", "").unwrap();
+    assert_eq!((tenants[0].is_default, tenants[1].is_default), (true, false));
+    assert_eq!(tenants[1].domains, ["*.contoso.example"]);
+    let limits = tenants[1].limits;
+    assert_eq!((limits.concurrency, limits.cache_megabytes), (Some(8), Some(6)));
+    let elsewhere = "domains = [\"fabrikam.example\"]";
+    for (more, own, problem) in [
+        ("domains = [\"EMEA.contoso.example\"]", "", "tenants.domains: emea.contoso.example is there already"),
+        (&format!("{elsewhere}\ndefault = true"), "", "tenants.default: is true of another tenant already"),
+        (elsewhere, "cache_megabytes = 256", "tenants.cache_megabytes: 256 megabytes of tenants' own leave nothing"),
+        (&format!("{elsewhere}\ncache_megabytes = 1"), "cache_megabytes = 256", "tenants.cache_megabytes: 257"),
+    ] {
+        let told = with(more, own).unwrap_err();
+        assert!(told.contains(problem), "{told}");
+    }
+    assert!(with(&format!("{elsewhere}\ncache_megabytes = 1"), "cache_megabytes = 255").is_ok());
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Graphs {
     /// [`Failure::Denied`] without a credential or with a proof for something else, and what failed for the
     /// moment (<https://learn.microsoft.com/graph/api/user-get-mailboxsettings>).
     pub async fn automatic_replies(&self, mailbox: &Permitted, journal: &Journal) -> Result<AutomaticReplies, Failure> {
-        let (graph, _) = self.serving(mailbox, Capability::OutOfOfficeRead)?;
+        let (graph, _) = self.served(mailbox, Capability::OutOfOfficeRead)?;
         graph.absences.replies(mailbox.mailbox(), journal).await
     }
 
@@ -39,7 +39,7 @@ impl Graphs {
         replies: &AutomaticReplies,
         journal: &Journal,
     ) -> Result<(), Failure> {
-        let (graph, credential) = self.serving(mailbox, Capability::OutOfOfficeWrite)?;
+        let (graph, credential) = self.served(mailbox, Capability::OutOfOfficeWrite)?;
         let window = replies.window.filter(|_| replies.status == Status::Scheduled);
         match graph.absences.set(credential, mailbox.mailbox(), replies, journal).await {
             // Graph takes future windows alone; with which code it refuses others is not documented.
@@ -99,7 +99,7 @@ impl Graphs {
         journal: &Journal,
     ) -> Vec<Result<AutomaticReplies, Failure>> {
         let served: Vec<_> =
-            mailboxes.iter().map(|mailbox| self.serving(mailbox, Capability::OutOfOfficeRead)).collect();
+            mailboxes.iter().map(|mailbox| self.served(mailbox, Capability::OutOfOfficeRead)).collect();
         let mut told = HashMap::new();
         // More mailboxes, of several tenants, only take more calls.
         for graph in &self.graphs {
@@ -114,7 +114,7 @@ impl Graphs {
     }
 
     /// The tenant of a mailbox and its credential for a capability, which the proof must be for.
-    fn serving(&self, permitted: &Permitted, capability: Capability) -> Result<(&Graph, usize), Failure> {
+    fn served(&self, permitted: &Permitted, capability: Capability) -> Result<(&Graph, usize), Failure> {
         if !is_for(permitted, capability) {
             return Err(Failure::Denied);
         }

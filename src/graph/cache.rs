@@ -1,4 +1,4 @@
-//! What Graph told lately, by credential, mailbox and window.
+//! What one tenant's Graph told lately, by credential, mailbox and window.
 //!
 //! Owns keys, lifetimes and weight (moka, least recently used out first: the worth of an answer is
 //! its freshness). Must not know where answers come from.
@@ -18,7 +18,7 @@ use super::settings::CacheSettings;
 use crate::calendar::Mailbox;
 use crate::calendar::free_busy::{BusyItem, ItemDetails, Span};
 use crate::failure::Failure;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, TenantLabel};
 
 /// A refusal is remembered so long, so that a calendar without permission is not asked for at
 /// every turn, and yet works soon after it was given.
@@ -28,7 +28,7 @@ const MOST_REFUSALS: u64 = 20_000;
 /// What moka spends on an entry besides key and value, in bytes.
 const OVERHEAD: usize = 160;
 
-/// All that is remembered.
+/// All that is remembered of a tenant, in a share of its own: however busy another tenant is, it pushes nothing out.
 #[derive(Debug)]
 pub(super) struct Cache {
     entries: Option<moka::sync::Cache<Key, Entry>>,
@@ -59,7 +59,6 @@ pub(super) enum Source {
 pub(super) struct Key {
     pub(super) mailbox: Mailbox,
     pub(super) window: i32,
-    pub(super) tenant: u16,
     pub(super) credential: u16,
     pub(super) source: Source,
 }
@@ -67,7 +66,6 @@ pub(super) struct Key {
 /// What Graph said no to, in all windows: a source's mailbox, or all that a credential asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Refused {
-    tenant: u16,
     credential: u16,
     mailbox: Option<(Source, Mailbox)>,
 }
@@ -112,10 +110,11 @@ pub(super) struct Asked {
 }
 
 impl Cache {
-    pub(super) fn new(settings: &CacheSettings, metrics: &Metrics) -> Self {
+    /// A cache of a share, in bytes, of what all tenants may remember.
+    pub(super) fn new(settings: &CacheSettings, share: u64, tenant: &str, metrics: &Metrics) -> Self {
         let entries = (!settings.lifetime.is_zero()).then(|| {
             moka::sync::Cache::builder()
-                .max_capacity(settings.megabytes.saturating_mul(1024 * 1024))
+                .max_capacity(share)
                 .weigher(|key: &Key, entry: &Entry| weight(key, &entry.kept))
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_live(settings.longest())
@@ -126,6 +125,7 @@ impl Cache {
             .eviction_policy(EvictionPolicy::lru())
             .time_to_live(settings.longest())
             .build();
+        let label = TenantLabel { tenant: tenant.to_owned() };
         Self {
             entries,
             refusals,
@@ -133,8 +133,8 @@ impl Cache {
             lifetime: settings.lifetime,
             negative_lifetime: settings.negative_lifetime,
             stale: settings.stale,
-            count: metrics.cache_entries.clone(),
-            bytes: metrics.cache_bytes.clone(),
+            count: metrics.cache_entries.get_or_create_owned(&label),
+            bytes: metrics.cache_bytes.get_or_create_owned(&label),
         }
     }
 
@@ -183,7 +183,7 @@ impl Cache {
     /// be it of another window or, where the credential was refused, of another mailbox.
     pub(super) fn refuse(
         &self,
-        (tenant, credential, source): (u16, u16, Source),
+        (credential, source): (u16, Source),
         mailbox: &Mailbox,
         failure: &Failure,
         told: Instant,
@@ -193,13 +193,13 @@ impl Cache {
             Failure::CredentialRefused => None,
             _ => return,
         };
-        later(&self.refusals, Refused { tenant, credential, mailbox }, told, |told| *told);
+        later(&self.refusals, Refused { credential, mailbox }, told, |told| *told);
     }
 
     fn refused_since(&self, key: &Key, told: Instant) -> bool {
         let whom = [None, Some((key.source, key.mailbox.clone()))];
         whom.into_iter().any(|mailbox| {
-            let refused = Refused { tenant: key.tenant, credential: key.credential, mailbox };
+            let refused = Refused { credential: key.credential, mailbox };
             self.refusals.get(&refused).is_some_and(|at| at >= told)
         })
     }
@@ -255,7 +255,11 @@ mod tests {
     use crate::calendar::free_busy::BusyStatus;
 
     fn key(address: &str) -> Key {
-        Key { mailbox: Mailbox::parse(address).unwrap(), window: 0, tenant: 0, credential: 0, source: Source::Schedule }
+        Key { mailbox: Mailbox::parse(address).unwrap(), window: 0, credential: 0, source: Source::Schedule }
+    }
+
+    fn cache(share: u64) -> Cache {
+        Cache::new(&CacheSettings::default(), share, "t", &Metrics::new())
     }
 
     fn asked(at: Instant) -> Asked {
@@ -280,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_was_told_later_stays() {
-        let cache = Cache::new(&CacheSettings::default(), &Metrics::new());
+        let cache = cache(128 * 1024 * 1024);
         let (key, begun) = (key("a@example.com"), Instant::now());
         let later = begun + Duration::from_secs(1);
         cache.keep(key.clone(), span(2), asked(later));
@@ -294,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_refusal_ends_what_is_old_in_all_windows_and_a_refused_credential_of_all_mailboxes() {
-        let (cache, begun) = (Cache::new(&CacheSettings::default(), &Metrics::new()), Instant::now());
+        let (cache, begun) = (cache(128 * 1024 * 1024), Instant::now());
         let (a, b) = (key("a@example.com"), key("b@example.com"));
         let view = Key { source: Source::View, ..a.clone() };
         let other = Key { credential: 1, ..a.clone() };
@@ -303,7 +307,7 @@ mod tests {
         }
         let old = |key| matches!(cache.look(key, begun + Duration::from_secs(400)), Look::Old(_));
         let refuse = |failure, seconds| {
-            cache.refuse((0, 0, Source::Schedule), &a.mailbox, &failure, begun + Duration::from_secs(seconds));
+            cache.refuse((0, Source::Schedule), &a.mailbox, &failure, begun + Duration::from_secs(seconds));
         };
         refuse(Failure::Unavailable, 9);
         assert!(old(&a) && old(&b));
@@ -317,8 +321,7 @@ mod tests {
 
     #[test]
     fn the_cache_is_bounded_by_bytes_and_keeps_what_is_young() {
-        let settings = CacheSettings { megabytes: 1, ..CacheSettings::default() };
-        let cache = Cache::new(&settings, &Metrics::new());
+        let cache = cache(1024 * 1024);
         let now = Instant::now();
         for number in 0..5000 {
             cache.keep(key(&format!("m{number}@example.com")), span(20), asked(now));

@@ -1,5 +1,6 @@
 //! The calls to Graph, one file each.
 
+pub(super) mod all_users;
 pub(super) mod calendar_view;
 pub(super) mod delta;
 pub(super) mod event_cancel;
@@ -12,9 +13,11 @@ pub(super) mod event_reply;
 pub(super) mod event_update;
 pub(super) mod event_view;
 pub(super) mod get_schedule;
+pub(super) mod group_people;
 pub(super) mod groups;
 pub(super) mod mail_tips;
 pub(super) mod mailbox_settings;
 pub(super) mod places;
 pub(super) mod subscriptions;
+pub(super) mod user_addresses;
 pub(super) mod users;

@@ -194,7 +194,7 @@ impl Client {
             Err(Trouble { failure: Failure::Unavailable | Failure::TimedOut, .. }) => admission.failed(now),
             // A limit of our own: it says nothing of Graph.
             Err(Trouble { failure: Failure::Busy { .. }, status: None, .. }) => {}
-            // Also one who throttles or refuses is there.
+            // Also one who throttles, refuses or lacks what was asked for is there.
             Ok(_) | Err(_) => admission.succeeded(),
         }
         let open = i64::from(self.circuit.state(now) != super::circuit::CircuitState::Closed);
@@ -218,19 +218,38 @@ impl Client {
     ) -> Result<Vec<T>, Trouble> {
         let mut values = Vec::new();
         let mut left = self.collection_bytes;
+        let take = |page: Vec<T>, bytes| {
+            left = left.checked_sub(bytes).ok_or(Failure::TooManyFound)?;
+            values.extend(page);
+            Ok(values.len() < enough)
+        };
+        self.each_page(name, (credential, mailboxes), first, journal, take).await?;
+        Ok(values)
+    }
+
+    /// Reads a collection page by page, each with the bytes that it took, while `take` wants more.
+    ///
+    /// # Errors
+    /// As [`Self::send`], and what `take` says.
+    pub(super) async fn each_page<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        (credential, mailboxes): (usize, &[Mailbox]),
+        first: Url,
+        journal: &Journal,
+        mut take: impl FnMut(Vec<T>, usize) -> Result<bool, Trouble>,
+    ) -> Result<(), Trouble> {
         let mut next = Some(first);
         while let Some(url) = next.take() {
             let (id, deadline) = (journal.request_id, journal.deadline);
             journal.graph_calls.add(1);
             let body = self.send(&Call::get(name, credential, mailboxes, url, id, deadline)).await?;
-            left = left.checked_sub(body.len()).ok_or(Failure::TooManyFound)?;
             let page: Page<T> = decode(name, &body)?;
-            values.extend(page.value);
-            if values.len() < enough {
+            if take(page.value, body.len())? {
                 next = page.next.map(|link| self.follow(&link)).transpose()?;
             }
         }
-        Ok(values)
+        Ok(())
     }
 
     /// Counts a part of a batch as the call that it is.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::calls::{groups, places, users};
 use super::client::Client;
+use super::fault::{NOT_THERE, Trouble};
 use super::settings::Settings;
 use super::shelf::Shelf;
 use crate::calendar::person::{Entry as Person, Query};
@@ -65,7 +66,12 @@ impl Directory {
         let (client, credential, notes, ()) = self.question(journal, ());
         let fetch = async move {
             let told = places::room_lists(&client, credential, &notes).await;
-            (told.map_err(|trouble| trouble.failure), notes)
+            let failure = |trouble: Trouble| match trouble.failure {
+                // Nothing was named that could be missing but the call itself.
+                Failure::NoSuchMailbox { .. } | Failure::NoSuchItem => Failure::Unsupported { what: NOT_THERE.to_owned() },
+                failure => failure,
+            };
+            (told.map_err(failure), notes)
         };
         self.rooms.through(None, journal, fetch).await
     }

@@ -98,13 +98,15 @@ impl Graphs {
         Ok(event_instances(self.reading(mailbox, journal)?, series, window, most, parts).await?)
     }
 
-    /// Who may write may read; a tenant's credential that writes may, too.
+    /// Who may write may read what is to be written; and only for that may a tenant's credential that writes.
     pub(super) fn reading<'a>(&'a self, mailbox: &'a Permitted, journal: &'a Journal) -> Result<Visit<'a>, Failure> {
         match mailbox.capability() {
-            Capability::CalendarRead | Capability::CalendarWrite => {}
-            _ => return Err(Failure::Denied),
+            Capability::CalendarRead => self.visit(mailbox, &[Capability::CalendarRead], journal),
+            Capability::CalendarWrite => {
+                self.visit(mailbox, &[Capability::CalendarRead, Capability::CalendarWrite], journal)
+            }
+            _ => Err(Failure::Denied),
         }
-        self.visit(mailbox, &[Capability::CalendarRead, Capability::CalendarWrite], journal)
     }
 
     /// With the credential that serves the first of the capabilities that any serves.
@@ -118,7 +120,7 @@ impl Graphs {
         let nobody = || Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() };
         let graph = self.route(mailbox).ok_or_else(nobody)?;
         let Some(credential) = capabilities.iter().find_map(|capability| graph.credential(*capability)) else {
-            capabilities.iter().take(1).for_each(|capability| graph.tell_missing(*capability));
+            graph.tell_missing(permitted.capability());
             return Err(Failure::Denied);
         };
         Ok(Visit { client: &graph.client, credential: credential.into(), mailbox, journal })

@@ -43,6 +43,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// However long a failing Graph asks to be left alone: it may be back sooner.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
+/// Which operation is not supported, where the tenant's cloud lacks the call.
+pub(super) const NOT_THERE: &str = "that this needs of Microsoft Graph";
 /// What a throttled caller is told when Graph named no time.
 pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -69,6 +71,7 @@ impl Refusal {
     /// What it means for the mailbox that the call was about.
     pub(super) fn failure(&self, about: Option<&Mailbox>) -> Failure {
         let nobody = || Failure::NoSuchMailbox { address: about.map_or("", Mailbox::as_str).to_owned() };
+        let unsupported = || Failure::Unsupported { what: NOT_THERE.to_owned() };
         match (self.status, self.code.as_str()) {
             (
                 400 | 404,
@@ -116,6 +119,9 @@ impl Refusal {
             (408, _) => Failure::TimedOut,
             (409 | 412, _) => Failure::Conflict,
             (429 | 509, _) => Failure::Busy { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) },
+            // Not every national cloud has every call; that says nothing of how the rest of it is.
+            (501, _) => unsupported(),
+            (400, _) if self.message.starts_with("Resource not found for the segment") => unsupported(),
             // 423: the mailbox is being moved.
             (423 | 500..=599, _) => Failure::Unavailable,
             _ => Failure::Internal,
@@ -294,6 +300,7 @@ mod tests {
             (429, "ApplicationThrottled", Failure::Busy { retry_after: Duration::from_secs(9) }),
             (500, "ErrorInternalServerError", Failure::Unavailable),
             (503, "serviceNotAvailable", Failure::Unavailable),
+            (501, "NotImplemented", Failure::Unsupported { what: NOT_THERE.into() }),
             (504, "UnknownError", Failure::Unavailable),
             (302, "", Failure::Internal),
         ];

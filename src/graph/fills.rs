@@ -41,7 +41,6 @@ const FULL: Failure = Failure::Busy { retry_after: Duration::from_secs(1) };
 /// A tenant's misses.
 #[derive(Debug)]
 pub(super) struct Fills {
-    pub(super) tenant: u16,
     pub(super) client: Arc<Client>,
     pub(super) cache: Arc<Cache>,
     pub(super) grid: Grid,
@@ -111,7 +110,6 @@ type Part = (Vec<Mailbox>, Vec<Mailbox>, Result<(Vec<Told>, Vec<Ask>), Trouble>)
 
 impl Fills {
     pub(super) fn new(
-        tenant: u16,
         client: Arc<Client>,
         cache: Arc<Cache>,
         grid: Grid,
@@ -119,7 +117,6 @@ impl Fills {
         call_timeout: Duration,
     ) -> Self {
         Self {
-            tenant,
             client,
             cache,
             grid,
@@ -286,7 +283,7 @@ impl Fills {
             // Of several windows together; each by itself may be small enough.
             Err(Failure::ResultTooBig) if !lot.is_one_window() => {}
             Err(failure) => {
-                self.cache.refuse((self.tenant, lot.credential, lot.source), mailbox, failure, told.at);
+                self.cache.refuse((lot.credential, lot.source), mailbox, failure, told.at);
                 self.keys(lot, mailbox).for_each(|key| self.cache.fail(key, failure, told));
             }
         }
@@ -299,11 +296,10 @@ impl Fills {
             Stretch::Aligned { first, last } => Some(first..=last),
             Stretch::Exact(_) => None,
         };
-        let (tenant, mailbox) = (self.tenant, mailbox.clone());
+        let mailbox = mailbox.clone();
         windows.into_iter().flatten().map(move |window| Key {
             mailbox: mailbox.clone(),
             window,
-            tenant,
             credential: lot.credential,
             source: lot.source,
         })

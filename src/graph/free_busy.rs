@@ -253,7 +253,6 @@ impl Want<'_> {
         Key {
             mailbox: self.mailbox.clone(),
             window,
-            tenant: self.fills.tenant,
             credential: self.credential,
             source: self.source,
         }

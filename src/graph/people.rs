@@ -14,7 +14,8 @@ use crate::journal::Journal;
 
 impl Graphs {
     /// People, rooms and groups that a query may mean, by name, a hundred and one at most. An address
-    /// is looked for in the tenant that has its domain, all else in all of them. A tenant that refuses
+    /// is looked for in the tenant that has its domain; a name in the default tenant, and in all of them where none is
+    /// the default; a legacy name, which is one mailbox's but does not tell whose, in all of them. A tenant that refuses
     /// is left out; one that fails for the moment fails the whole.
     ///
     /// # Errors
@@ -26,17 +27,17 @@ impl Graphs {
         let concerned: Vec<_> = match query {
             Query::Address(mailbox) => self.route(mailbox).into_iter().collect(),
             Query::Beginning(text) | Query::LegacyName(text) if text.trim().is_empty() => Vec::new(),
-            Query::Beginning(_) | Query::LegacyName(_) => self.graphs.iter().collect(),
+            Query::Beginning(_) => match self.default.and_then(|place| self.graphs.get(place)) {
+                Some(graph) => vec![graph],
+                None => self.graphs.iter().collect(),
+            },
+            Query::LegacyName(_) => self.graphs.iter().collect(),
         };
         if concerned.is_empty() {
             return Ok(Vec::new());
         }
         let asked = concerned.into_iter().map(|graph| async move {
-            let Some(directory) = &graph.directory else {
-                graph.tell_missing(Capability::Directory);
-                return Err(Failure::Denied);
-            };
-            directory.people(query, journal).await
+            graph.directory()?.people(query, journal).await
         });
         let mut entries = Vec::new();
         let mut refused = true;

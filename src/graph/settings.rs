@@ -34,7 +34,7 @@ pub struct CacheSettings {
     pub stale: Duration,
     /// How long automatic replies and mail tips are fresh; zero keeps none of them.
     pub out_of_office_lifetime: Duration,
-    /// The most that the cache may hold.
+    /// The most that the caches of all tenants may hold together.
     pub megabytes: u64,
     /// Answers are asked for and kept by windows of so many days, 1 to 30.
     pub days_per_window: u8,
@@ -54,6 +54,17 @@ impl CacheSettings {
     /// The same for automatic replies.
     pub(super) fn of_out_of_office(&self) -> Self {
         Self { lifetime: self.out_of_office_lifetime, ..self.clone() }
+    }
+
+    /// What each tenant's cache may hold, in bytes: its own share where it has one, and else an equal part of what
+    /// those leave, so that no tenant pushes out what is remembered of another.
+    pub(super) fn shares(&self, own: &[Option<u64>]) -> Vec<u64> {
+        const MEGABYTE: u64 = 1024 * 1024;
+        let taken = own.iter().flatten().fold(0, |sum: u64, share| sum.saturating_add(*share));
+        let left = self.megabytes.saturating_sub(taken).saturating_mul(MEGABYTE);
+        let others = u64::try_from(own.iter().filter(|share| share.is_none()).count()).unwrap_or(u64::MAX);
+        let equal = left.checked_div(others).unwrap_or_default();
+        own.iter().map(|share| share.map_or(equal, |share| share.saturating_mul(MEGABYTE))).collect()
     }
 
     /// How long anything can be of use.
@@ -86,5 +97,22 @@ impl Default for CacheSettings {
             megabytes: 128,
             days_per_window: 7,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_somebodys_own_is_divided_equally() {
+        let shares = |own: &[Option<u64>]| CacheSettings { megabytes: 8, ..CacheSettings::default() }.shares(own);
+        let megabyte = 1024 * 1024;
+        assert_eq!(shares(&[None]), [8 * megabyte]);
+        assert_eq!(shares(&[None, Some(2), None]), [3 * megabyte, 2 * megabyte, 3 * megabyte]);
+        assert_eq!(shares(&[Some(1), Some(2)]), [megabyte, 2 * megabyte]);
+        assert_eq!(shares(&[Some(9), None]), [9 * megabyte, 0]);
+        assert_eq!(shares(&[None; 16]), [megabyte / 2; 16]);
+        assert!(shares(&[]).is_empty());
     }
 }

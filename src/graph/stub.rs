@@ -24,7 +24,7 @@ use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::{Ceiling, Client, Permitted, Policy};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
+use crate::tenant::{Cloud, Credential, Limits, Proof, Secret, Tenant};
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -195,6 +195,8 @@ impl Stub {
             id: "11111111-2222-3333-4444-555555555555".into(),
             cloud,
             domains: vec!["example.com".into()],
+            is_default: false,
+            limits: Limits::default(),
             credentials,
         };
         Graphs::new(vec![tenant], settings, metrics, jiff::Timestamp::default).unwrap()

@@ -18,7 +18,7 @@ use crate::client::{Ceiling, Client, Policy};
 use crate::graph::{EventParts, Settings};
 use crate::metrics::Metrics;
 use crate::simulator::{Options, Simulator, World};
-use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
+use crate::tenant::{Cloud, Credential, Limits, Proof, Secret, Tenant};
 
 struct Bench {
     simulator: Simulator,
@@ -63,6 +63,8 @@ impl Bench {
             id: "11111111-2222-4333-8444-555555555555".into(),
             cloud: Cloud { login: origin.clone(), graph: origin, ..Cloud::named("global").unwrap() },
             domains: vec!["contoso.example".into()],
+            is_default: false,
+            limits: Limits::default(),
             credentials: vec![Credential {
                 client_id: "app".into(),
                 proof: Proof::Secret(Secret::Kept("a-simulated-secret".to_owned().into())),

@@ -35,16 +35,7 @@ pub(in crate::graph) async fn members(
     group: &Mailbox,
     journal: &Journal,
 ) -> Result<Vec<Mailbox>, Trouble> {
-    let nobody = || Failure::NoSuchMailbox { address: group.as_str().to_owned() };
-    let mut url = client.url(&["groups"]);
-    let quoted = group.as_str().replace('\'', "''");
-    url.query_pairs_mut()
-        .append_pair("$filter", &format!("mail eq '{quoted}'"))
-        .append_pair("$select", "id,mail")
-        .append_pair("$top", "1");
-    let found = client.pages::<Found>(NAME, (credential, &[]), url, 1, journal).await?;
-    let id = found.into_iter().next().ok_or_else(nobody)?.id;
-
+    let id = find(client, credential, group, journal).await?;
     let mut url = client.url(&["groups", &id, "transitiveMembers"]);
     url.query_pairs_mut().append_pair("$select", MEMBER).append_pair("$top", &MOST_READ.to_string());
     let members = client.pages::<Member>(NAME, (credential, &[]), url, MOST_READ, journal).await?;
@@ -61,6 +52,27 @@ pub(in crate::graph) async fn members(
         return Err(Failure::GroupTooLarge.into());
     }
     Ok(mailboxes.into_iter().collect())
+}
+
+/// The id of the group with an address.
+///
+/// # Errors
+/// [`Failure::NoSuchMailbox`] if there is none, and what failed the call.
+pub(in crate::graph) async fn find(
+    client: &Client,
+    credential: usize,
+    group: &Mailbox,
+    journal: &Journal,
+) -> Result<String, Trouble> {
+    let nobody = || Failure::NoSuchMailbox { address: group.as_str().to_owned() };
+    let mut url = client.url(&["groups"]);
+    let quoted = group.as_str().replace('\'', "''");
+    url.query_pairs_mut()
+        .append_pair("$filter", &format!("mail eq '{quoted}'"))
+        .append_pair("$select", "id,mail")
+        .append_pair("$top", "1");
+    let found = client.pages::<Found>(NAME, (credential, &[]), url, 1, journal).await?;
+    Ok(found.into_iter().next().ok_or_else(nobody)?.id)
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,9 @@
 //! Writing events.
 //!
 //! A call may be carried out although nothing is heard of it; where the next attempt is refused for
-//! that reason, it is found out here, and is no failure. Each write makes what is remembered of busy
+//! that reason, it is found out here, and is no failure. What is read for a write is read with the credential that
+//! reads, where there is one; only what a transaction made is looked for with the one that wrote it, because whether
+//! Graph shows one application's transactions to another is not documented. Each write makes what is remembered of busy
 //! times worthless, also one whose end is not known. Only `writes` calls these methods. Must not know
 //! JSON.
 
@@ -78,7 +80,7 @@ impl Graphs {
         };
         let found = async {
             let Some(id) = by_transaction(visit, transaction).await? else { return Err(trouble) };
-            event_get(visit, &id, &EventParts::default()).await
+            event_get(self.reading(mailbox, journal)?, &id, &EventParts::default()).await
         };
         found.await.map_err(|trouble| NotMade::but_there(trouble.failure))
     }
@@ -109,9 +111,9 @@ impl Graphs {
         expected: Option<&str>,
         journal: &Journal,
     ) -> Result<Event, Failure> {
-        let visit = self.writing(mailbox, journal)?;
+        let (visit, reader) = (self.writing(mailbox, journal)?, self.reading(mailbox, journal)?);
         // Those who are no longer invited are not in the answer.
-        let before = if change.attendees.is_some() { people(visit, id).await? } else { Vec::new() };
+        let before = if change.attendees.is_some() { people(reader, id).await? } else { Vec::new() };
         let mut write = self.write(mailbox, before.into_iter().chain(invited(change)));
         let mut outcome = event_update(visit, id, change, expected).await;
         // Without a change key two writes at once are no conflict: the later one wins.
@@ -125,7 +127,7 @@ impl Graphs {
             Err(trouble) if trouble.unsure && is_conflict(&trouble) => {
                 let properties = change.properties.iter().map(|(id, _)| id.clone()).collect();
                 let parts = EventParts { body: change.body.is_some(), exceptions: false, properties };
-                let event = event_get(visit, id, &parts).await?;
+                let event = event_get(reader, id, &parts).await?;
                 // Our own first attempt gave it the other change key.
                 if !holds(&event, change) {
                     return Err(trouble.failure);
@@ -150,7 +152,7 @@ impl Graphs {
         journal: &Journal,
     ) -> Result<(), Failure> {
         let visit = self.writing(mailbox, journal)?;
-        let _write = self.write(mailbox, people(visit, id).await?);
+        let _write = self.write(mailbox, people(self.reading(mailbox, journal)?, id).await?);
         let mut outcome = event_delete(visit, id, expected).await;
         // As with a change: without a change key nothing that another write did keeps it.
         let mut left = if expected.is_none() { OVERWRITES } else { 0 };
@@ -180,7 +182,7 @@ impl Graphs {
             // Declining takes it out of the calendar.
             Failure::NoSuchItem if trouble.unsure && reply.kind == ReplyKind::Decline => Ok(()),
             Failure::BadValue => {
-                let event = event_get(visit, id, &EventParts::default()).await?;
+                let event = event_get(self.reading(mailbox, journal)?, id, &EventParts::default()).await?;
                 match event.is_organizer {
                     true => Err(Failure::IsOrganizer { code: reply.kind.refused_to_organizers() }),
                     false if trouble.unsure && event.response == reply.kind.response() => Ok(()),
@@ -203,12 +205,12 @@ impl Graphs {
         journal: &Journal,
     ) -> Result<(), Failure> {
         let visit = self.writing(mailbox, journal)?;
-        let _write = self.write(mailbox, people(visit, id).await?);
+        let _write = self.write(mailbox, people(self.reading(mailbox, journal)?, id).await?);
         let Err(trouble) = event_cancel(visit, id, comment).await else { return Ok(()) };
         if trouble.failure != Failure::BadValue {
             return Err(trouble.failure);
         }
-        match event_get(visit, id, &EventParts::default()).await {
+        match event_get(self.reading(mailbox, journal)?, id, &EventParts::default()).await {
             Ok(event) if !event.is_organizer => Err(Failure::NotOrganizer),
             Ok(event) if trouble.unsure && event.is_cancelled => Ok(()),
             Err(Trouble { failure: Failure::NoSuchItem, .. }) if trouble.unsure => Ok(()),

@@ -14,7 +14,7 @@ use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted
 use crate::graph::{CircuitState, Detail, Graphs, Settings, TokenState};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::tenant::{Cloud, Tenant};
+use crate::tenant::{Cloud, Limits, Tenant};
 
 async fn one(graphs: &Graphs, address: &str) -> Result<usize, Failure> {
     let answer = graphs.free_busy(&permitted(&[address]), wednesday(), Detail::Times, &journal()).await;
@@ -371,6 +371,8 @@ fn what_cannot_work_is_told_at_start() {
         id: "i".into(),
         cloud: Cloud { extra_ca: extra_ca.map(<[u8]>::to_vec), ..Cloud::named("global").unwrap() },
         domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+        is_default: false,
+        limits: Limits::default(),
         credentials: Vec::new(),
     };
     let told = |tenants| {

@@ -23,7 +23,7 @@ use crate::graph::{Detail, EventParts, Graphs, Reply, ReplyKind, Settings};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::simulator::{Options, Simulator, World};
-use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
+use crate::tenant::{Cloud, Credential, Limits, Proof, Secret, Tenant};
 
 /// A simulator, and the graphs that ask it.
 struct Stage {
@@ -61,6 +61,8 @@ impl Stage {
             id: "11111111-2222-4333-8444-555555555555".into(),
             cloud,
             domains: vec!["t.example".into()],
+            is_default: false,
+            limits: Limits::default(),
             credentials: vec![credential("write", &[FreeBusy, CalendarWrite]), credential("basic", &[Directory])],
         };
         let graphs =

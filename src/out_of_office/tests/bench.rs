@@ -23,7 +23,7 @@ use crate::metrics::{Metrics, OutcomeLabel};
 use crate::out_of_office::{Form, Monitor, Settings, Webhook};
 use crate::outbound;
 use crate::store::Store;
-use crate::tenant::{Cloud, Credential, Proof, Secret, Tenant};
+use crate::tenant::{Cloud, Credential, Limits, Proof, Secret, Tenant};
 
 /// Graph and Entra.
 #[derive(Default)]
@@ -165,6 +165,8 @@ async fn monitor(origin: &Url, store: &Store, metrics: &Arc<Metrics>, mailboxes:
         id: "11111111-2222-3333-4444-555555555555".into(),
         cloud,
         domains: vec!["example.com".into()],
+        is_default: false,
+        limits: Limits::default(),
         credentials: vec![credential],
     };
     let graphs =
