@@ -190,9 +190,9 @@ impl Graphs {
         detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let wanted = mailboxes.iter().map(|permitted| {
-            (permitted.mailbox(), if permitted.shows_details() { detail } else { Detail::Times })
-        });
+        let wanted = mailboxes
+            .iter()
+            .map(|permitted| (permitted.mailbox(), if permitted.shows_details() { detail } else { Detail::Times }));
         let mut results = self.look_up(wanted, window, journal).await;
         if detail == Detail::Times || !results.iter().any(|result| matches!(result, Err(Failure::Denied))) {
             return results;
@@ -408,7 +408,11 @@ impl Graph {
         let place = Capability::ALL.iter().position(|known| *known == capability);
         if place.and_then(|place| self.told.get(place)).is_some_and(|told| !told.swap(true, Relaxed)) {
             let (tenant, capability) = (&self.name, capability.name());
-            tracing::error!(tenant, capability, "no credential of this tenant serves this capability: whatever needs it is denied");
+            tracing::error!(
+                tenant,
+                capability,
+                "no credential of this tenant serves this capability: whatever needs it is denied"
+            );
         }
     }
 

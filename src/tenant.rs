@@ -235,10 +235,8 @@ mod tests {
 
     #[test]
     fn all_addresses_may_have_an_application_of_their_own() {
-        let all = |name, capabilities: &[Capability]| Credential {
-            all_addresses: true,
-            ..credential(name, capabilities)
-        };
+        let all =
+            |name, capabilities: &[Capability]| Credential { all_addresses: true, ..credential(name, capabilities) };
         let basic = || credential("basic", &[Directory]);
         let apart = tenant(vec![basic(), all("addresses", &[])]);
         assert_eq!((apart.members(), apart.all_addresses()), (Some(0), Some(1)));
@@ -257,7 +255,8 @@ mod tests {
             ("china", "login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"),
         ] {
             let cloud = Cloud::named(name).unwrap();
-            let found = [&cloud.login, &cloud.graph, &cloud.resource].map(|url| (url.scheme(), url.host_str().unwrap()));
+            let found =
+                [&cloud.login, &cloud.graph, &cloud.resource].map(|url| (url.scheme(), url.host_str().unwrap()));
             assert_eq!(found, [("https", login), ("https", graph), ("https", graph)], "{name}");
         }
         assert!(Cloud::named("germany").is_none(), "closed in 2021");

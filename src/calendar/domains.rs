@@ -113,15 +113,26 @@ mod tests {
         for again in ["X.Example", "*.X.example", " x.example "] {
             assert!(domains.insert(again, 3).unwrap_err().contains("there already"), "{again}");
         }
-        for wrong in ["", "*", "*.", "example", "*.example", "@x.example", "a@x.example", "*x.example", "*.*.x.example", "x..example"]
-        {
+        for wrong in [
+            "",
+            "*",
+            "*.",
+            "example",
+            "*.example",
+            "@x.example",
+            "a@x.example",
+            "*x.example",
+            "*.*.x.example",
+            "x..example",
+        ] {
             assert!(domains.insert(wrong, 3).unwrap_err().contains("no mail domain"), "{wrong}");
         }
     }
 
     /// Short names of few labels, so that one is often under another.
     fn name() -> impl Strategy<Value = String> {
-        proptest::collection::vec(prop_oneof![Just("a"), Just("b"), Just("ä")], 2..5).prop_map(|labels| labels.join("."))
+        proptest::collection::vec(prop_oneof![Just("a"), Just("b"), Just("ä")], 2..5)
+            .prop_map(|labels| labels.join("."))
     }
 
     proptest! {

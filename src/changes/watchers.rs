@@ -53,7 +53,16 @@ struct Waiting(Arc<Handle>);
 impl Watchers {
     pub(super) fn new(graphs: Arc<Graphs>, hub: Arc<Hub>, store: Store) -> Self {
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        Self { graphs, hub, store, hooks: Hooks::default(), all: Mutex::default(), waiting: Mutex::default(), tasks, end }
+        Self {
+            graphs,
+            hub,
+            store,
+            hooks: Hooks::default(),
+            all: Mutex::default(),
+            waiting: Mutex::default(),
+            tasks,
+            end,
+        }
     }
 
     /// Goes on watching what was watched before; what nobody wants to know of any more is forgotten.

@@ -104,9 +104,7 @@ impl Reader<'_> {
                     continue;
                 }
                 Mailboxes::Elsewhere(Elsewhere::Group(address)) => self.list(entry, address, key).map(Source::Group),
-                Mailboxes::Elsewhere(Elsewhere::Rooms(address)) => {
-                    self.list(entry, address, key).map(Source::RoomList)
-                }
+                Mailboxes::Elsewhere(Elsewhere::Rooms(address)) => self.list(entry, address, key).map(Source::RoomList),
                 Mailboxes::Elsewhere(Elsewhere::File(path)) => {
                     let path = self.folder.join(path);
                     if let Err(problem) = rosters::read(&path) {
@@ -196,9 +194,8 @@ impl Reader<'_> {
     /// Notes where other addresses of a denied mailbox would fit what is allowed, and nobody could tell.
     pub(super) fn deniable(&mut self, client: &raw::Client, policy: &Policy, tenants: &[Tenant]) {
         let Some(entry) = client.deny.first() else { return };
-        let is_meant = |tenant: &Tenant| {
-            policy.within.as_ref().is_none_or(|within| within.tenants.contains(&tenant.name))
-        };
+        let is_meant =
+            |tenant: &Tenant| policy.within.as_ref().is_none_or(|within| within.tenants.contains(&tenant.name));
         let wide = || policy.grants.iter().map(|grant| &grant.mailboxes).filter(|mailboxes| !mailboxes.are_exact());
         let is_reached = |domain: &String| wide().any(|mailboxes| mailboxes.reach(domain));
         for tenant in tenants.iter().filter(|tenant| is_meant(tenant) && tenant.domains.iter().any(is_reached)) {

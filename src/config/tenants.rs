@@ -33,7 +33,8 @@ impl Reader<'_> {
     }
 
     fn one_default(&mut self, tenants: &[Spanned<raw::Tenant>]) {
-        let defaults = tenants.iter().map(|tenant| &tenant.get_ref().default).filter(|is_default| *is_default.get_ref());
+        let defaults =
+            tenants.iter().map(|tenant| &tenant.get_ref().default).filter(|is_default| *is_default.get_ref());
         for another in defaults.skip(1) {
             self.problems.add(another, "tenants.default", "is true of another tenant already");
         }
@@ -45,7 +46,8 @@ impl Reader<'_> {
         let taken = own.iter().fold(0, |sum: u64, share| sum.saturating_add(*share.get_ref()));
         let leaves_nothing = taken == megabytes && own.len() < tenants.len();
         if let Some(last) = own.last().filter(|_| taken > megabytes || leaves_nothing) {
-            let remedy = format!("{taken} megabytes of tenants' own leave nothing of the {megabytes} of cache.megabytes");
+            let remedy =
+                format!("{taken} megabytes of tenants' own leave nothing of the {megabytes} of cache.megabytes");
             self.problems.add(last, "tenants.cache_megabytes", &remedy);
         }
     }

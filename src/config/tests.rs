@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod monitor;
+mod policies;
 
 use super::*;
 use crate::client::Ceiling;
@@ -40,6 +41,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
     assert_eq!(config.ntlm.channel_binding, defaults.ntlm.channel_binding);
     assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
+    assert_eq!(config.policies.refresh, defaults.policies.refresh);
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
 }
 
@@ -95,8 +97,10 @@ fn each_problem_names_its_line_its_key_and_the_remedy() {
 #[test]
 fn several_tenants_have_different_domains_one_default_and_shares_that_fit() {
     let with = |more: &str, own: &str| {
-        let fabrikam = format!("[[tenants]]\nname = \"fabrikam\"\nid = \"f\"\n{more}\n[[tenants.credentials]]\n\
-             client_id = \"f\"\nsecret = {{ file = \"secrets/directory\" }}\ncapabilities = [\"directory\"]\n");
+        let fabrikam = format!(
+            "[[tenants]]\nname = \"fabrikam\"\nid = \"f\"\n{more}\n[[tenants.credentials]]\n\
+             client_id = \"f\"\nsecret = {{ file = \"secrets/directory\" }}\ncapabilities = [\"directory\"]\n"
+        );
         let text = EXAMPLE.replace("# cache_megabytes = 128", own).replacen("default = false", "default = true", 1);
         parse(&format!("{text}\n{fabrikam}")).map(|config| config.tenants).map_err(|problems| problems.to_string())
     };

@@ -68,7 +68,9 @@ impl Directory {
             let told = places::room_lists(&client, credential, &notes).await;
             let failure = |trouble: Trouble| match trouble.failure {
                 // Nothing was named that could be missing but the call itself.
-                Failure::NoSuchMailbox { .. } | Failure::NoSuchItem => Failure::Unsupported { what: NOT_THERE.to_owned() },
+                Failure::NoSuchMailbox { .. } | Failure::NoSuchItem => {
+                    Failure::Unsupported { what: NOT_THERE.to_owned() }
+                }
                 failure => failure,
             };
             (told.map_err(failure), notes)

@@ -250,12 +250,7 @@ impl<'a> LookUp<'a> {
 
 impl Want<'_> {
     fn key(&self, window: i32) -> Key {
-        Key {
-            mailbox: self.mailbox.clone(),
-            window,
-            credential: self.credential,
-            source: self.source,
-        }
+        Key { mailbox: self.mailbox.clone(), window, credential: self.credential, source: self.source }
     }
 }
 

@@ -36,9 +36,7 @@ impl Graphs {
         if concerned.is_empty() {
             return Ok(Vec::new());
         }
-        let asked = concerned.into_iter().map(|graph| async move {
-            graph.directory()?.people(query, journal).await
-        });
+        let asked = concerned.into_iter().map(|graph| async move { graph.directory()?.people(query, journal).await });
         let mut entries = Vec::new();
         let mut refused = true;
         for told in join_all(asked).await {

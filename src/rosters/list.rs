@@ -13,7 +13,8 @@ use crate::calendar::Mailbox;
 /// A text for the operator, with the file's name and the line: a file that cannot be read, or holds something else.
 pub fn read(path: &Path) -> Result<HashSet<Mailbox>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-    parse(&text).map_err(|line| format!("{}, line {line}: is no address; write one a line, without * and ?", path.display()))
+    parse(&text)
+        .map_err(|line| format!("{}, line {line}: is no address; write one a line, without * and ?", path.display()))
 }
 
 /// The addresses, or the first line that holds something else.

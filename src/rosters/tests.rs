@@ -63,9 +63,7 @@ fn now() -> Timestamp {
 }
 
 fn world() -> Value {
-    let mailbox = |name: &str, aliases: &[&str]| {
-        json!({"address": format!("{name}@t.example"), "name": name, "zone": "UTC", "aliases": aliases})
-    };
+    let mailbox = |name: &str, aliases: &[&str]| json!({"address": format!("{name}@t.example"), "name": name, "zone": "UTC", "aliases": aliases});
     json!({"tenants": [{
         "id": "11111111-2222-4333-8444-555555555555", "name": "T", "domains": ["t.example"],
         "applications": [{"name": "directory", "client_id": "app", "client_secret": "secret",
@@ -153,7 +151,7 @@ async fn groups_and_room_lists_are_asked_for_once_for_all_policies_and_what_fail
     let sources = || [Source::Group(mailbox("team@t.example")), Source::RoomList(mailbox("rooms@t.example"))];
     let clients = vec![client(listed(sources()), None), client(listed(sources()), None)];
     let stage = Stage::new(clients, Duration::from_nanos(1)).await;
-    stage.fault(json!({ "call": "transitiveMembers", "status": 503, "times": 100 })).await;
+    stage.fault(json!({ "call": "listTransitiveMembers", "status": 503, "times": 100 })).await;
     stage.refresh().await;
     assert_eq!(stage.rosters.unknown(), 1);
     assert_eq!(stage.may(0, "room@t.example"), Ok(()), "one list does not wait for the other");
@@ -171,11 +169,11 @@ async fn groups_and_room_lists_are_asked_for_once_for_all_policies_and_what_fail
             assert_eq!(stage.may(client, address), expected, "{address}");
         }
     }
-    let before = stage.calls("rooms").await;
-    stage.fault(json!({ "call": "transitiveMembers", "status": 403, "times": 100 })).await;
+    let before = stage.calls("listRoomsOfList").await;
+    stage.fault(json!({ "call": "listTransitiveMembers", "status": 403, "times": 100 })).await;
     stage.refresh().await;
     assert_eq!((stage.may(0, "aino@t.example"), stage.rosters.unknown()), (Ok(()), 1));
-    assert!(stage.calls("rooms").await <= before + 1);
+    assert!(stage.calls("listRoomsOfList").await <= before + 1);
     stage.simulator.stop().await;
 }
 
@@ -205,7 +203,10 @@ async fn all_addresses_of_denied_people_are_learnt_also_when_a_list_names_them_l
 
 #[test]
 fn only_tenants_that_a_policy_reaches_have_to_tell_of_their_people() {
-    let tenants = [tenant("http://127.0.0.1:9/"), Tenant { name: "u".into(), domains: vec!["*.u.example".into()], ..tenant("http://127.0.0.1:9/") }];
+    let tenants = [
+        tenant("http://127.0.0.1:9/"),
+        Tenant { name: "u".into(), domains: vec!["*.u.example".into()], ..tenant("http://127.0.0.1:9/") },
+    ];
     let planned = |allowed: &[&str], within: &[&str]| {
         let mut client = client(Mailboxes::of_patterns(allowed), Some(Mailboxes::of_patterns(&["x@t.example"])));
         let names = within.iter().map(ToString::to_string).collect();

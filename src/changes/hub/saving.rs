@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Hub, Subscription};
-use crate::calendar::event::EventId;
 use crate::calendar::Mailbox;
+use crate::calendar::event::EventId;
 use crate::changes::change::{Change, ChangeKind, EventTypes};
 use crate::changes::queue::Queue;
 use crate::client::{Clients, Denial};

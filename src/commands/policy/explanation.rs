@@ -99,9 +99,11 @@ impl Explanation {
         let (client, mailbox) = (&self.client, &self.mailbox);
         let what = self.capability.map_or("this", Capability::name);
         self.sentences.push(match &self.verdict {
-            Ok(None) => "Allowed: the operation needs no capability, and opens no mailbox by itself. Where it tells of \
+            Ok(None) => {
+                "Allowed: the operation needs no capability, and opens no mailbox by itself. Where it tells of \
                          one, calendar_read decides (ConvertId), or directory (ResolveNames)."
-                .to_owned(),
+                    .to_owned()
+            }
             Ok(Some(_)) => format!("Allowed: client {client} may use {mailbox} for {what}."),
             Err(denial) => {
                 let label = denial.label();

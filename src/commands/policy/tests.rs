@@ -157,7 +157,8 @@ async fn explained(folder: &TempDir, client: &str, mailbox: &str, operation: &st
 #[tokio::test]
 async fn the_way_to_graph_and_the_entries_are_named() {
     let folder = folder();
-    let (allowed, json) = explained(&folder, "Service@contoso.example", "room-1@contoso.example", "GetItem").await.unwrap();
+    let (allowed, json) =
+        explained(&folder, "Service@contoso.example", "room-1@contoso.example", "GetItem").await.unwrap();
     assert!(allowed, "{json}");
     assert_eq!((json["client"].as_str(), json["capability"].as_str()), (Some("respa"), Some("calendar_read")));
     assert_eq!(json["grant"], serde_json::json!({ "number": 1, "by": ["its address"] }));

@@ -169,7 +169,9 @@ fn patterns_reach_domains() {
     let reaches = |pattern: &str, domain: &str| crate::client::Pattern::new(pattern).reaches(domain);
     assert!(reaches("*", "contoso.example") && reaches("*@*", "contoso.example"));
     assert!(reaches("room-*@Contoso.example", "contoso.EXAMPLE") && reaches("a@*.example", "contoso.example"));
-    assert!(reaches("*@emea.contoso.example", "*.contoso.example") && reaches("*@e*.contoso.example", "*.contoso.example"));
+    assert!(
+        reaches("*@emea.contoso.example", "*.contoso.example") && reaches("*@e*.contoso.example", "*.contoso.example")
+    );
     assert!(!reaches("*@contoso.example", "*.contoso.example"));
     assert!(!reaches("*@contoso.example", "fabrikam.example") && !reaches("*@contoso.example", "emea.contoso.example"));
 }
