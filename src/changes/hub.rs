@@ -439,7 +439,7 @@ impl Subscription {
         let denial = |mailbox| self.client.permit(mailbox, Capability::CalendarRead, now).err();
         let denials: Vec<Denial> = self.mailboxes.iter().filter_map(denial).collect();
         let certain = denials.iter().find(|denial| **denial != Denial::NotKnownYet);
-        certain.or(denials.first()).map_or(Ok(()), |denial| Err(*denial))
+        certain.or_else(|| denials.first()).map_or(Ok(()), |denial| Err(*denial))
     }
 }
 

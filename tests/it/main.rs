@@ -22,5 +22,6 @@ mod monitor;
 mod notifications;
 mod operations;
 mod out_of_office;
+mod policies;
 mod requests;
 mod server;

@@ -221,7 +221,7 @@ fn of_view(view: &View) -> Vec<String> {
     if !hidden.is_empty() {
         sentences.push(format!("Never shown: {}.", hidden.join(", ")));
     }
-    let days = |days: Option<u16>| days.map_or("all days".to_owned(), |days| format!("{days} days"));
+    let days = |days: Option<u16>| days.map_or_else(|| "all days".to_owned(), |days| format!("{days} days"));
     if !view.horizon.is_endless() {
         let (back, ahead) = (days(view.horizon.days_back), days(view.horizon.days_ahead));
         sentences.push(format!("It sees {back} back and {ahead} ahead."));
