@@ -23,6 +23,7 @@ use crate::ews::Services;
 use crate::graph::Graphs;
 use crate::items::Items;
 use crate::metrics::Metrics;
+use crate::rosters::{self, Rosters};
 use crate::server::tls::Certificates;
 use crate::server::{self, Capture, Failures, Gates, Handshakes, Logins, Shared, Tokens, listen};
 use crate::store::Store;
@@ -48,10 +49,13 @@ impl App {
     /// When certificates, secrets or ports cannot be used; the text is for the operator.
     pub async fn start(config: Config) -> io::Result<Self> {
         let metrics = Arc::new(Metrics::new());
+        let plan = rosters::Plan::of(&config.clients, &config.tenants);
         let graphs = Graphs::new(config.tenants, config.graph, Arc::clone(&metrics), now).map_err(io::Error::other)?;
         let graphs = Arc::new(graphs);
         let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
         let clients = Clients::new(config.clients);
+        let rosters = Rosters::new(plan, config.policies, Arc::clone(&graphs), Arc::clone(&metrics), now);
+        rosters.refresh_once(FIRST_LISTS).await;
         let unreadable = |_| io::Error::other("the store cannot be read");
         let changes =
             Changes::open(Arc::clone(&graphs), store.clone(), &clients, config.changes, Arc::clone(&metrics), now);
@@ -120,6 +124,8 @@ impl App {
         if let Some(certificates) = &certificates {
             tasks.spawn(Arc::clone(certificates).watch(end.clone()));
         }
+        let stop = end.clone();
+        tasks.spawn(async move { rosters.run(stop).await });
         tasks.spawn(changes.run(end.clone()));
         let stop = end.clone();
         tasks.spawn(async move { items.run(stop, now).await });
@@ -197,6 +203,8 @@ pub fn now() -> Timestamp {
 
 /// While Graph has never answered.
 const KNOCK_AGAIN: Duration = Duration::from_secs(10);
+/// For lists of mailboxes that policies name; clients who need what is not known by then are denied until it is.
+const FIRST_LISTS: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
 /// The server's listener ends by itself when the time to drain is over.
 const A_MOMENT: Duration = Duration::from_secs(1);

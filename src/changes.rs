@@ -131,6 +131,9 @@ impl Changes {
     pub async fn run(self: Arc<Self>, end: CancellationToken) {
         let mut expiry = Instant::now();
         while end.run_until_cancelled(sleep(SAVED_WITHIN)).await.is_some() {
+            // What could not be written is tried again at the next start; the log has the reason.
+            let _ = self.hub.settle().await;
+            let _ = self.watchers.take_up().await;
             if expiry.elapsed() >= EXPIRY {
                 expiry = Instant::now();
                 // What could not be saved is saved the next time; the log has the reason.

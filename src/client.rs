@@ -23,13 +23,13 @@ use crate::calendar::{Capability, Mailbox};
 
 pub use certificate::{Certificate, CertificateName};
 pub use denial::Denial;
-pub use deny_list::DenyList;
+pub use deny_list::{Aliases, DenyList};
 pub use hours::Hours;
 pub use mailboxes::{Mailboxes, Match, Roster, Source};
 pub use networks::Networks;
 pub use pattern::Pattern;
 pub use permitted::{Entitled, Permitted};
-pub use policy::{Grant, Policy};
+pub use policy::{Grant, Policy, Within};
 pub use view::{Ceiling, Hidden, Horizon, People, View};
 
 /// All clients, by the names under which they log in.
@@ -118,7 +118,15 @@ impl Client {
     /// Whether the policy names a mailbox, for whichever capability.
     #[must_use]
     pub fn knows(&self, mailbox: &Mailbox) -> bool {
-        self.policy.knows(mailbox)
+        self.recognise(mailbox).is_ok()
+    }
+
+    /// Permits to speak for a mailbox, or of it, where no single capability is concerned.
+    ///
+    /// # Errors
+    /// Why the policy does not name it, for whichever capability.
+    pub fn recognise(&self, mailbox: &Mailbox) -> Result<(), Denial> {
+        self.policy.recognise(mailbox)
     }
 
     /// Permits a capability as such.

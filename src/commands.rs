@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod demo;
 pub mod lookup;
 pub mod outbox;
+pub mod policy;
 pub mod serve;
 pub mod setup;
 pub mod simulate;

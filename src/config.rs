@@ -24,10 +24,12 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::audit as audit_log;
+use crate::calendar::domains::Domains;
 use crate::changes;
 use crate::client::{Client, Networks, Pattern};
 use crate::graph::{CacheSettings, Settings};
 use crate::out_of_office;
+use crate::rosters;
 use crate::server::monitor::Access;
 use crate::server::tls::CertificateFiles;
 use crate::server::{ChannelBinding, Limits, Proxies, RouteNetworks};
@@ -62,6 +64,8 @@ pub struct Config {
     pub store: Option<PathBuf>,
     /// How calendars are watched for subscribers.
     pub changes: changes::Settings,
+    /// How lists that policies name are kept up to date.
+    pub policies: rosters::Settings,
     /// The out-of-office monitor, where there is one.
     pub monitor: Option<Monitor>,
     /// Whose calendars.
@@ -145,9 +149,11 @@ impl Config {
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let raw: raw::Raw = toml::from_str(text).map_err(|error| Problems::of_toml(text, &error))?;
         let (has_store, has_client_ca) = (raw.store.is_some(), raw.server.client_ca.is_some());
-        let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
+        let (directories, problems) = (Domains::default(), Problems::new(text));
+        let mut reader = Reader { folder, variable, has_store, has_client_ca, directories, problems };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
         let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants, raw.cache.megabytes));
+        let clients = reader.clients(raw.clients, &tenants);
         let config = Self {
             ntlm,
             monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),
@@ -162,7 +168,8 @@ impl Config {
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
-            clients: reader.clients(raw.clients, has_client_ca),
+            policies: rosters::Settings { refresh: raw.policies.refresh },
+            clients,
         };
         reader.problems.none().map(|()| config)
     }
@@ -184,6 +191,10 @@ struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     /// Whether it is said where the store is.
     has_store: bool,
+    /// Whether callers are asked for certificates.
+    has_client_ca: bool,
+    /// The tenants' domains, and whether a credential looks into the tenant's directory.
+    directories: Domains<bool>,
     problems: Problems,
 }
 

@@ -21,7 +21,7 @@ use operation::Context;
 use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
 use soap::{Body, Envelope, Header};
 
-use crate::calendar::Mailbox;
+use crate::calendar::{Capability, Mailbox};
 use crate::client::Client;
 use crate::ews::fault::Family;
 use crate::ews::operation::Entry;
@@ -57,7 +57,7 @@ pub async fn dispatch(document: &str, client: &Arc<Client>, services: &Services,
     let Some(entry) = entry(&body) else {
         return Reply::fault("-", Family::PerItem, unknown(body.name()));
     };
-    if let Err(failure) = admit(entry, client, &header) {
+    if let Err(failure) = admit(entry, client, &header, journal) {
         return Reply::fault(entry.name, entry.family, failure);
     }
     let Services { graphs, writes, changes, items } = services;
@@ -79,12 +79,24 @@ pub fn check(document: &str) -> Result<&'static str, Failure> {
     Ok(entry.name)
 }
 
+/// What a client must be entitled to for an operation, by the local name of its body element; `Some(None)` if being a
+/// client is enough, `None` if there is no such operation.
+#[must_use]
+pub fn capability_of(operation: &str) -> Option<Option<Capability>> {
+    OPERATIONS.iter().find(|entry| entry.name == operation).map(|entry| entry.capability)
+}
+
+/// The names of all operations.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|entry| entry.name)
+}
+
 fn entry(body: &Body<'_>) -> Option<&'static Entry> {
     OPERATIONS.iter().find(|entry| entry.name == body.name())
 }
 
 /// What a client may not do at all is refused before the request is read.
-fn admit(entry: &Entry, client: &Client, header: &Header) -> Result<(), Failure> {
+fn admit(entry: &Entry, client: &Client, header: &Header, journal: &Journal) -> Result<(), Failure> {
     if let Some(capability) = entry.capability {
         client.entitle(capability).map_err(|_| Failure::Denied)?;
     }
@@ -95,7 +107,10 @@ fn admit(entry: &Entry, client: &Client, header: &Header) -> Result<(), Failure>
     }
     let address = impersonation.address.as_deref().ok_or(Failure::ImpersonationInvalid)?;
     let mailbox = Mailbox::parse(address).map_err(|_| Failure::ImpersonationInvalid)?;
-    if client.knows(&mailbox) { Ok(()) } else { Err(Failure::ImpersonationDenied) }
+    client.recognise(&mailbox).map_err(|denial| {
+        journal.judge(mailbox.as_str(), "impersonation", Err(denial.label()));
+        Failure::ImpersonationDenied
+    })
 }
 
 /// An operation of Exchange's that the gateway lacks is named; anything else is no request.

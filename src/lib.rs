@@ -23,6 +23,7 @@ pub mod journal;
 pub mod metrics;
 pub mod out_of_office;
 pub mod outbound;
+pub mod rosters;
 pub mod server;
 pub mod simulator;
 pub mod store;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, serve, setup, simulate};
+use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, policy, serve, setup, simulate};
 use calendar_relay::config::LogFormat;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -123,6 +123,11 @@ enum Role {
         #[command(subcommand)]
         task: Outbox,
     },
+    /// What clients may do.
+    Policy {
+        #[command(subcommand)]
+        task: Policy,
+    },
     /// Make a secret for a client.
     ClientSecret,
     /// Make a password for a client that works by NTLM too.
@@ -171,17 +176,48 @@ enum Outbox {
     },
 }
 
+#[derive(Subcommand)]
+enum Policy {
+    /// Say what would happen, and why: exit code 0 if it is allowed, 1 if it is denied, 2 if that cannot be told.
+    Explain {
+        /// The configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Who asks: a client's id or user name.
+        #[arg(long)]
+        client: String,
+        /// About whom.
+        #[arg(long)]
+        mailbox: String,
+        /// What for: an operation, such as GetItem, or a capability, such as calendar_read.
+        #[arg(long)]
+        operation: String,
+        /// When, such as 2027-03-10T18:30:00Z; now without it.
+        #[arg(long)]
+        at: Option<String>,
+        /// First read groups, room lists and addresses from Microsoft Graph.
+        #[arg(long)]
+        online: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 fn main() -> ExitCode {
-    match run(Arguments::parse().role) {
-        Ok(()) => ExitCode::SUCCESS,
+    let role = Arguments::parse().role;
+    // Where a denial is the answer, trouble is something else.
+    let failure = if matches!(role, Role::Policy { .. }) { ExitCode::from(2) } else { ExitCode::FAILURE };
+    match run(role) {
+        Ok(code) => code,
         Err(trouble) => {
             eprintln!("calendar-relay: {}", trouble.text().trim_end());
-            ExitCode::FAILURE
+            failure
         }
     }
 }
 
-fn run(role: Role) -> Result<(), Trouble> {
+fn run(role: Role) -> Result<ExitCode, Trouble> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match role {
         Role::Serve { config } => {
@@ -243,6 +279,12 @@ fn run(role: Role) -> Result<(), Trouble> {
                 }
             })
         }
+        Role::Policy { task: Policy::Explain { config, client, mailbox, operation, at, online, json } } => {
+            log(LogFormat::Human, "error")?;
+            let settings = policy::Settings { config, client, mailbox, operation, at, online, json };
+            let is_allowed = runtime.block_on(policy::explain(settings, &mut io::stdout()))?;
+            return Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
         Role::ClientPassword { nt_hash_file } => credentials::client_password(&nt_hash_file, &mut io::stdout()),
         Role::HashPassword => {
@@ -252,6 +294,7 @@ fn run(role: Role) -> Result<(), Trouble> {
             credentials::hash_password(&mut io::stdin().lock(), &mut io::stdout())
         }
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 /// Log lines go to standard error.

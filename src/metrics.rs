@@ -72,6 +72,10 @@ pub struct Metrics {
     pub letters_waiting: Gauge,
     /// Letters that were given up.
     pub letters_dead: Gauge,
+    /// Lists that policies name which were never read, or could not be read the last time.
+    pub rosters_unknown: Gauge,
+    /// When the list was read that has not been read for longest; seconds since 1970.
+    pub rosters_read: Gauge,
 }
 
 /// Labels of a delivery.
@@ -191,6 +195,8 @@ impl Metrics {
             letters: Family::default(),
             letters_waiting: Gauge::default(),
             letters_dead: Gauge::default(),
+            rosters_unknown: Gauge::default(),
+            rosters_read: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests by operation and outcome", metrics.requests.clone());
@@ -243,6 +249,10 @@ impl Metrics {
         registry.register("letters", "Letters to webhooks by what came of them", metrics.letters.clone());
         registry.register("letters_waiting", "Letters that wait for delivery", metrics.letters_waiting.clone());
         registry.register("letters_dead", "Letters that were given up", metrics.letters_dead.clone());
+        let what = "Lists of mailboxes that policies name which could not be read";
+        registry.register("rosters_unknown", what, metrics.rosters_unknown.clone());
+        let what = "When the list was read that has not been read for longest, in seconds since 1970";
+        registry.register("rosters_read", what, metrics.rosters_read.clone());
         metrics
     }
 

@@ -21,7 +21,7 @@ use super::queue::{Event, Queue};
 use super::settings::Settings;
 use super::watermark;
 use crate::calendar::{Capability, Mailbox};
-use crate::client::Client;
+use crate::client::{Client, Denial};
 use crate::failure::Failure;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
@@ -50,6 +50,8 @@ struct State {
     connections: u64,
     /// Of each subscription the events that have become others, or gone, since the last save.
     unsaved: HashMap<String, BTreeSet<i64>>,
+    /// Taken up before it was known whether their clients still may have them.
+    doubtful: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -189,9 +191,15 @@ impl Hub {
             state.unsaved.entry(id.to_owned()).or_default();
             return Err(Failure::MissedEvents);
         }
-        let (events, more, arrived) = subscription.queue.pull(number, subscription.types, MOST_EVENTS)?;
-        let events = subscription.allowed(events, (self.clock)());
-        state.unsaved.entry(id.to_owned()).or_default().extend(arrived);
+        let (gone, waits) = subscription.sift((self.clock)());
+        let pulled = match waits {
+            true => Ok((Vec::new(), false, Vec::new())),
+            false => subscription.queue.pull(number, subscription.types, MOST_EVENTS),
+        };
+        let unsaved = state.unsaved.entry(id.to_owned()).or_default();
+        unsaved.extend(gone);
+        let (events, more, arrived) = pulled?;
+        unsaved.extend(arrived);
         drop(state);
         self.metrics.events_told.inc_by(events.len() as u64);
         Ok(Pulled { events, more })
@@ -246,8 +254,9 @@ impl Hub {
         let (mut told, mut left) = (Vec::new(), MOST_EVENTS_AT_ONCE);
         let mut missed = Vec::new();
         let mut more = false;
+        let State { subscriptions, unsaved, .. } = &mut *state;
         for id in &connection.subscriptions {
-            let Some(subscription) = state.subscriptions.get_mut(id) else { continue };
+            let Some(subscription) = subscriptions.get_mut(id) else { continue };
             if subscription.listener.as_ref().map(|listener| listener.connection) != Some(connection.number) {
                 return Next::Superseded;
             }
@@ -257,16 +266,22 @@ impl Hub {
             if !missed.is_empty() {
                 continue;
             }
+            let (gone, waits) = subscription.sift((self.clock)());
+            if !gone.is_empty() {
+                unsaved.entry(id.clone()).or_default().extend(gone);
+            }
+            if waits {
+                continue;
+            }
             let events = subscription.queue.tell(connection.number, subscription.types, MOST_EVENTS.min(left));
             left -= events.len().min(left);
             more |= subscription.queue.has_untold();
-            let events = subscription.allowed(events, (self.clock)());
             if !events.is_empty() {
                 told.push((id.clone(), events));
             }
         }
         for id in &missed {
-            state.unsaved.entry(id.clone()).or_default();
+            unsaved.entry(id.clone()).or_default();
         }
         drop(state);
         if !missed.is_empty() {
@@ -338,12 +353,12 @@ impl Hub {
         self.lock().by_mailbox.contains_key(mailbox)
     }
 
-    /// All mailboxes that somebody wants to know of, each with one who may.
-    pub(super) fn wanted(&self) -> Vec<(Mailbox, Arc<Client>)> {
+    /// All mailboxes that somebody wants to know of, each with those who do.
+    pub(super) fn wanted(&self) -> Vec<(Mailbox, Vec<Arc<Client>>)> {
         let state = self.lock();
-        let client = |ids: &HashSet<String>| ids.iter().find_map(|id| Some(&state.subscriptions.get(id)?.client));
-        let wanted = state.by_mailbox.iter().filter_map(|(mailbox, ids)| Some((mailbox.clone(), client(ids)?)));
-        wanted.map(|(mailbox, client)| (mailbox, Arc::clone(client))).collect()
+        let client = |id: &String| Some(Arc::clone(&state.subscriptions.get(id)?.client));
+        let wanted = state.by_mailbox.iter();
+        wanted.map(|(mailbox, ids)| (mailbox.clone(), ids.iter().filter_map(client).collect())).collect()
     }
 
     /// Whether anybody listens.
@@ -378,6 +393,7 @@ impl State {
             }
         }
         self.unsaved.remove(id);
+        self.doubtful.remove(id);
         if let Some(listener) = subscription.listener {
             listener.bell.notify_one();
         }
@@ -403,10 +419,27 @@ impl Subscription {
         self.minutes.map_or(settings.idle, |minutes| Duration::from_secs(60 * u64::from(minutes)))
     }
 
-    /// Events that the client may know of: its policy decides anew at each delivery.
-    fn allowed(&self, events: Vec<Event>, now: Timestamp) -> Vec<Event> {
-        let allowed = |event: &Event| self.client.permit(&event.change.mailbox, Capability::CalendarRead, now).is_ok();
-        events.into_iter().filter(allowed).collect()
+    /// Drops events that the client may not know of, since its policy decides anew at each delivery. Gives their
+    /// numbers, and whether others have to wait until it is known whether the client may.
+    fn sift(&mut self, now: Timestamp) -> (Vec<i64>, bool) {
+        let client = &self.client;
+        let denial = |mailbox| Some((mailbox, client.permit(mailbox, Capability::CalendarRead, now).err()?));
+        let denied: HashMap<&Mailbox, Denial> = self.mailboxes.iter().filter_map(denial).collect();
+        if denied.is_empty() {
+            return (Vec::new(), false);
+        }
+        let is_unknown = |mailbox: &Mailbox| denied.get(mailbox) == Some(&Denial::NotKnownYet);
+        let waits = self.queue.changes().any(|change| is_unknown(&change.mailbox));
+        let gone = self.queue.drop_those(|change| denied.contains_key(&change.mailbox) && !is_unknown(&change.mailbox));
+        (gone, waits)
+    }
+
+    /// Whether the client may have it. That something is not known yet counts where nothing else forbids it.
+    fn verdict(&self, now: Timestamp) -> Result<(), Denial> {
+        let denial = |mailbox| self.client.permit(mailbox, Capability::CalendarRead, now).err();
+        let denials: Vec<Denial> = self.mailboxes.iter().filter_map(denial).collect();
+        let certain = denials.iter().find(|denial| **denial != Denial::NotKnownYet);
+        certain.or_else(|| denials.first()).map_or(Ok(()), |denial| Err(*denial))
     }
 }
 

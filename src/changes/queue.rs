@@ -189,6 +189,19 @@ impl Queue {
         Ok((events, self.entries.len() > most, arrived))
     }
 
+    /// All that is queued, whether it was told or not.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.entries.values().map(|entry| &entry.change)
+    }
+
+    /// Drops events, and gives their numbers.
+    pub(super) fn drop_those(&mut self, is_dropped: impl Fn(&Change) -> bool) -> Vec<i64> {
+        let dropped = self.entries.iter().filter(|(_, entry)| is_dropped(&entry.change));
+        let numbers: Vec<i64> = dropped.map(|(number, _)| *number).collect();
+        numbers.iter().for_each(|number| self.forget(*number));
+        numbers
+    }
+
     /// Whether there is something to tell.
     pub(super) fn has_untold(&self) -> bool {
         !self.untold.is_empty()

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::hooks::{Hooks, News};
 use super::hub::Hub;
 use crate::calendar::{Capability, Mailbox};
-use crate::client::Permitted;
+use crate::client::{Client, Denial, Permitted};
 use crate::failure::Failure;
 use crate::graph::{Graphs, Notice};
 use crate::store::{Store, Watch};
@@ -31,6 +31,8 @@ pub(super) struct Watchers {
     store: Store,
     hooks: Hooks,
     all: Mutex<HashMap<Mailbox, Arc<Handle>>>,
+    /// What was watched before, and waits until it is known whether anybody may hear of it. Locked after `all`.
+    waiting: Mutex<HashMap<Mailbox, Option<Watch>>>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
@@ -51,7 +53,16 @@ struct Waiting(Arc<Handle>);
 impl Watchers {
     pub(super) fn new(graphs: Arc<Graphs>, hub: Arc<Hub>, store: Store) -> Self {
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        Self { graphs, hub, store, hooks: Hooks::default(), all: Mutex::default(), tasks, end }
+        Self {
+            graphs,
+            hub,
+            store,
+            hooks: Hooks::default(),
+            all: Mutex::default(),
+            waiting: Mutex::default(),
+            tasks,
+            end,
+        }
     }
 
     /// Goes on watching what was watched before; what nobody wants to know of any more is forgotten.
@@ -62,12 +73,48 @@ impl Watchers {
         let watches = self.store.watches().await?;
         let mut watches: HashMap<String, Watch> =
             watches.into_iter().map(|watch| (watch.mailbox.clone(), watch)).collect();
-        for (mailbox, client) in self.hub.wanted() {
-            let Ok(permitted) = client.permit(&mailbox, Capability::CalendarRead, (self.hub.clock)()) else { continue };
-            let watch = watches.remove(mailbox.as_str());
-            self.begin(&mut self.lock(), permitted, watch);
+        for (mailbox, clients) in self.hub.wanted() {
+            match self.permit(&mailbox, &clients) {
+                Ok(permitted) => {
+                    let watch = watches.remove(mailbox.as_str());
+                    self.begin(&mut self.lock(), permitted, watch);
+                }
+                Err(Denial::NotKnownYet) => {
+                    let watch = watches.remove(mailbox.as_str());
+                    self.waiting().insert(mailbox, watch);
+                }
+                Err(_) => {}
+            }
         }
         for left in watches.into_values() {
+            self.store.forget_watch(left.mailbox, left.born).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on watching what has waited until it was known that somebody may hear of it.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store cannot be written.
+    pub(super) async fn take_up(self: &Arc<Self>) -> Result<(), Failure> {
+        let mut left = Vec::new();
+        if !self.waiting().is_empty() {
+            let mut wanted: HashMap<Mailbox, Vec<Arc<Client>>> = self.hub.wanted().into_iter().collect();
+            let mut all = self.lock();
+            let mut waiting = self.waiting();
+            for (mailbox, watch) in std::mem::take(&mut *waiting) {
+                match self.permit(&mailbox, &wanted.remove(&mailbox).unwrap_or_default()) {
+                    Ok(permitted) => {
+                        self.begin(&mut all, permitted, watch);
+                    }
+                    Err(Denial::NotKnownYet) => {
+                        waiting.insert(mailbox, watch);
+                    }
+                    Err(_) => left.extend(watch),
+                }
+            }
+        }
+        for left in left {
             self.store.forget_watch(left.mailbox, left.born).await?;
         }
         Ok(())
@@ -83,7 +130,10 @@ impl Watchers {
         let waiting = {
             let mut all = self.lock();
             let known = all.get(permitted.mailbox()).cloned();
-            let handle = known.unwrap_or_else(|| self.begin(&mut all, permitted, None));
+            let handle = known.unwrap_or_else(|| {
+                let watch = self.waiting().remove(permitted.mailbox()).flatten();
+                self.begin(&mut all, permitted, watch)
+            });
             Waiting::new(handle)
         };
         let mut ready = waiting.0.ready.subscribe();
@@ -123,6 +173,23 @@ impl Watchers {
         self.hub.metrics.watchers.inc();
         self.tasks.spawn(Arc::clone(self).run(Arc::clone(&handle), permitted, watch));
         handle
+    }
+
+    /// The first of the clients who may hear of a mailbox; else why they may not, and whether that is certain.
+    fn permit(&self, mailbox: &Mailbox, clients: &[Arc<Client>]) -> Result<Permitted, Denial> {
+        let mut denial = Denial::Mailbox;
+        for client in clients {
+            match client.permit(mailbox, Capability::CalendarRead, (self.hub.clock)()) {
+                Err(Denial::NotKnownYet) => denial = Denial::NotKnownYet,
+                Err(_) => {}
+                permitted => return permitted,
+            }
+        }
+        Err(denial)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Mailbox, Option<Watch>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many calendars of the mailbox's tenant are watched.

@@ -1,6 +1,6 @@
 //! Mailboxes that a client may not use, whatever else its policy says.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -13,14 +13,18 @@ use crate::calendar::Mailbox;
 #[derive(Debug)]
 pub struct DenyList {
     listed: Mailboxes,
-    addresses: ArcSwapOption<HashSet<Mailbox>>,
+    aliases: ArcSwapOption<Aliases>,
 }
+
+/// All addresses of people who are on a list, each with the address by which they are.
+#[derive(Clone, Debug, Default)]
+pub struct Aliases(HashMap<Mailbox, Mailbox>);
 
 impl DenyList {
     /// A list whose mailboxes' other addresses are not known yet.
     #[must_use]
     pub fn new(listed: Mailboxes) -> Self {
-        Self { listed, addresses: ArcSwapOption::empty() }
+        Self { listed, aliases: ArcSwapOption::empty() }
     }
 
     /// Who is on it.
@@ -29,17 +33,31 @@ impl DenyList {
         &self.listed
     }
 
-    /// Takes all people's addresses, and keeps those of people who are on the list.
-    pub fn learn<'a>(&self, people: impl IntoIterator<Item = &'a [Mailbox]>) {
-        let is_listed = |addresses: &&[Mailbox]| addresses.iter().any(|one| self.listed.find(one) > Match::NotKnownYet);
-        let denied = people.into_iter().filter(is_listed).flatten().cloned().collect();
-        self.addresses.store(Some(Arc::new(denied)));
+    /// Notes all addresses of a person, if one of them is on the list.
+    pub fn note(&self, person: &[Mailbox], aliases: &mut Aliases) {
+        let listed = person.iter().find(|address| self.listed.find(address) > Match::NotKnownYet);
+        if let Some(listed) = listed {
+            aliases.0.extend(person.iter().map(|address| (address.clone(), listed.clone())));
+        }
+    }
+
+    /// Takes what was noted of everybody.
+    pub fn learn<'a>(&self, everybody: impl IntoIterator<Item = &'a Aliases>) {
+        let all = everybody.into_iter().flat_map(|aliases| &aliases.0);
+        let all = all.map(|(address, listed)| (address.clone(), listed.clone())).collect();
+        self.aliases.store(Some(Arc::new(Aliases(all))));
     }
 
     /// Whether all addresses are known, as they were when they were last asked for.
     #[must_use]
     pub fn knows_addresses(&self) -> bool {
-        self.addresses.load().is_some()
+        self.aliases.load().is_some()
+    }
+
+    /// The address on the list whose owner has another one.
+    #[must_use]
+    pub fn owner(&self, address: &Mailbox) -> Option<Mailbox> {
+        self.aliases.load().as_ref().and_then(|aliases| aliases.0.get(address).cloned())
     }
 
     /// Whether a mailbox may be used that a grant names in this way.
@@ -52,8 +70,8 @@ impl DenyList {
             Match::NotKnownYet => return Err(Denial::NotKnownYet),
             Match::No => {}
         }
-        match self.addresses.load().as_ref() {
-            Some(addresses) if addresses.contains(mailbox) => Err(Denial::DenyList),
+        match self.aliases.load().as_ref() {
+            Some(aliases) if aliases.0.contains_key(mailbox) => Err(Denial::DenyList),
             // Anybody's other address fits a pattern.
             None if granted != Match::Exactly => Err(Denial::NotKnownYet),
             Some(_) | None => Ok(()),
@@ -79,10 +97,14 @@ mod tests {
             vec![mailbox("sam@x.example"), mailbox("board-7@x.example")],
             vec![mailbox("anna@x.example"), mailbox("a@x.example")],
         ];
-        list.learn(people.iter().map(Vec::as_slice));
+        let mut aliases = Aliases::default();
+        people.iter().for_each(|person| list.note(person, &mut aliases));
+        list.learn([&aliases]);
         for denied in ["pat@x.example", "sam@x.example", "board-9@x.example"] {
             assert_eq!(check(denied, Match::Exactly), Err(Denial::DenyList), "{denied}");
         }
         assert_eq!(check("a@x.example", Match::Widely), Ok(()));
+        assert_eq!(list.owner(&mailbox("pat@x.example")), Some(mailbox("ceo@x.example")));
+        assert_eq!(list.owner(&mailbox("a@x.example")), None);
     }
 }

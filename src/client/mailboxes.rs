@@ -63,8 +63,22 @@ impl Mailboxes {
     pub fn find(&self, mailbox: &Mailbox) -> Match {
         let patterns = self.patterns.iter().filter(|pattern| pattern.matches(mailbox));
         let by_pattern = patterns.map(|pattern| if pattern.is_exact() { Match::Exactly } else { Match::Widely });
-        let by_roster = self.rosters.iter().map(|roster| roster.find(mailbox));
+        let by_roster = self.rosters.iter().map(|roster| roster.names(mailbox));
         by_pattern.chain(by_roster).max().unwrap_or(Match::No)
+    }
+
+    /// Whether all lists have been read.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.rosters.iter().all(|roster| roster.size().is_some())
+    }
+
+    /// Whether addresses of a domain may be named; `*.contoso.example` stands for all domains under one. Members of
+    /// groups, which may be guests, have addresses of any domain.
+    #[must_use]
+    pub fn reach(&self, domain: &str) -> bool {
+        let is_group = |roster: &Arc<Roster>| !matches!(roster.source, Source::File(_));
+        self.patterns.iter().any(|pattern| pattern.reaches(domain)) || self.rosters.iter().any(is_group)
     }
 
     /// Whether nobody is named.
@@ -100,12 +114,16 @@ impl Roster {
         self.members.load().as_ref().map(|members| members.len())
     }
 
-    /// Takes what was read.
-    pub fn replace(&self, members: HashSet<Mailbox>) {
-        self.members.store(Some(Arc::new(members)));
+    /// Takes what was read, and says whether it is something new.
+    pub fn replace(&self, members: impl Into<Arc<HashSet<Mailbox>>>) -> bool {
+        let members = members.into();
+        let before = self.members.swap(Some(Arc::clone(&members)));
+        before.is_none_or(|before| before != members)
     }
 
-    fn find(&self, mailbox: &Mailbox) -> Match {
+    /// How it names a mailbox.
+    #[must_use]
+    pub fn names(&self, mailbox: &Mailbox) -> Match {
         let members = self.members.load();
         let Some(members) = members.as_ref() else { return Match::NotKnownYet };
         match (members.contains(mailbox), &self.source) {
@@ -135,7 +153,8 @@ mod tests {
         let find = |address: &str| mailboxes.find(&mailbox(address));
         assert_eq!((find("room-1@x.example"), find("room-2@x.example")), (Match::Exactly, Match::Widely));
         assert_eq!((find("a@x.example"), group.size()), (Match::NotKnownYet, None));
-        group.replace(HashSet::from([mailbox("a@x.example")]));
+        assert!(group.replace(HashSet::from([mailbox("a@x.example")])));
+        assert!(!group.replace(HashSet::from([mailbox("a@x.example")])), "nothing new");
         assert_eq!((find("a@x.example"), find("b@x.example")), (Match::Widely, Match::No));
     }
 }

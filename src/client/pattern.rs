@@ -29,19 +29,56 @@ impl Pattern {
         !self.0.pattern().contains(['*', '?'])
     }
 
-    /// Whether addresses of a domain, or of some domain under it where it begins with `*.`, may fit: what comes after
-    /// the last `@` does.
+    /// Whether addresses of a domain may fit: what comes after the last `@` does. `*.contoso.example` stands for all
+    /// domains under one.
     #[must_use]
     pub fn reaches(&self, domain: &str) -> bool {
         let text = self.0.pattern();
         let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
-        let domain = domain.to_lowercase();
-        WildMatch::new(end).matches(&domain) || WildMatch::new(&domain).matches(end)
+        let domain: Vec<char> = domain.to_lowercase().chars().collect();
+        overlap(&end.chars().collect::<Vec<_>>(), &domain)
     }
 }
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Whether some text fits two patterns.
+fn overlap(one: &[char], other: &[char]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        (['*', rest @ ..], _) if overlap(rest, other) => true,
+        (_, ['*', rest @ ..]) if overlap(one, rest) => true,
+        (['*', ..], [_, rest @ ..]) => overlap(one, rest),
+        ([_, rest @ ..], ['*', ..]) => overlap(rest, other),
+        ([a, rest @ ..], [b, end @ ..]) if a == b || *a == '?' || *b == '?' => overlap(rest, end),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_reach_domains_and_domains_under_one() {
+        for (pattern, domain, expected) in [
+            ("*", "contoso.example", true),
+            ("a@Contoso.example", "CONTOSO.example", true),
+            ("*@contoso.example", "*.contoso.example", false),
+            ("*@*.contoso.example", "*.contoso.example", true),
+            ("*@emea.contoso.example", "*.contoso.example", true),
+            ("*@emea.*", "*.contoso.example", true),
+            ("*@*contoso.example", "contoso.example", true),
+            ("*@?ontoso.example", "contoso.example", true),
+            ("*@fabrikam.*", "*.contoso.example", true),
+            ("*@*.fabrikam.example", "*.contoso.example", false),
+            ("*@contoso.example.evil", "contoso.example", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).reaches(domain), expected, "{pattern} {domain}");
+        }
     }
 }

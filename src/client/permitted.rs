@@ -51,7 +51,7 @@ impl Permitted {
     /// Whether anything besides times may be seen of some item.
     #[must_use]
     pub fn shows_details(&self) -> bool {
-        self.view.ceiling > Ceiling::Time
+        self.ceiling() > Ceiling::Time
     }
 
     /// The most that may be seen of an item.

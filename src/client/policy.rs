@@ -13,6 +13,7 @@ use super::mailboxes::{Mailboxes, Match};
 use super::networks::Networks;
 use super::permitted::{Entitled, Permitted};
 use super::view::{Ceiling, View};
+use crate::calendar::domains::Domains;
 use crate::calendar::{Capability, Mailbox};
 
 /// What a client may do, and how much of it. Nothing is allowed that is not named.
@@ -20,6 +21,8 @@ use crate::calendar::{Capability, Mailbox};
 pub struct Policy {
     /// What for, in whose mailboxes; what several grants name, the first of them permits.
     pub grants: Vec<Grant>,
+    /// The tenants that it is for, where it is not for all.
+    pub within: Option<Within>,
     /// Whose mailboxes it may not use, whatever the grants say.
     pub denied: Option<Arc<DenyList>>,
     /// When it may change nothing.
@@ -34,6 +37,15 @@ pub struct Policy {
     pub networks: Networks,
     /// Where it may ask for tokens from.
     pub token_networks: Networks,
+}
+
+/// Some tenants.
+#[derive(Clone, Debug, Default)]
+pub struct Within {
+    /// Their names in the configuration.
+    pub tenants: Vec<String>,
+    /// The domains of all tenants there are, and whether it is one of these.
+    pub domains: Domains<bool>,
 }
 
 /// Capabilities in mailboxes.
@@ -54,6 +66,7 @@ impl Policy {
         let (capabilities, mailboxes) = (capabilities.to_vec(), Mailboxes::of_patterns(mailboxes));
         Self {
             grants: vec![Grant { capabilities, mailboxes, view: Arc::new(View::under(ceiling)) }],
+            within: None,
             denied: None,
             read_only: None,
             requests_per_second: NonZeroU32::MAX,
@@ -70,14 +83,23 @@ impl Policy {
         granted.chain(self.denied.iter().map(|denied| denied.listed()))
     }
 
+    /// The grant that decides about a mailbox, and how it names it; what else the policy says is not looked at.
+    ///
+    /// # Errors
+    /// [`Denial::Capability`], [`Denial::Mailbox`], and [`Denial::NotKnownYet`] where a list may name it.
+    pub fn naming(&self, mailbox: &Mailbox, capability: Capability) -> Result<(&Grant, Match), Denial> {
+        self.entitle(capability)?;
+        self.grant(mailbox, |grant| grant.names(capability))
+    }
+
     pub(super) fn permit(
         &self,
         mailbox: &Mailbox,
         capability: Capability,
         now: Timestamp,
     ) -> Result<Permitted, Denial> {
-        self.entitle(capability)?;
-        let (grant, how) = self.grant(mailbox, |grant| grant.names(capability))?;
+        self.reach(mailbox)?;
+        let (grant, how) = self.naming(mailbox, capability)?;
         if let Some(denied) = &self.denied {
             denied.check(mailbox, how)?;
         }
@@ -87,14 +109,21 @@ impl Policy {
         Ok(Permitted::new(mailbox.clone(), capability, Arc::clone(&grant.view)))
     }
 
-    pub(super) fn knows(&self, mailbox: &Mailbox) -> bool {
-        let granted = self.grant(mailbox, |_| true);
-        granted.is_ok_and(|(_, how)| self.denied.as_ref().is_none_or(|denied| denied.check(mailbox, how).is_ok()))
+    pub(super) fn recognise(&self, mailbox: &Mailbox) -> Result<(), Denial> {
+        self.reach(mailbox)?;
+        let (_, how) = self.grant(mailbox, |_| true)?;
+        self.denied.as_ref().map_or(Ok(()), |denied| denied.check(mailbox, how))
     }
 
     pub(super) fn entitle(&self, capability: Capability) -> Result<Entitled, Denial> {
         let is_named = self.grants.iter().any(|grant| grant.names(capability));
         if is_named { Ok(Entitled::new(capability)) } else { Err(Denial::Capability) }
+    }
+
+    /// Whether the client is for the mailbox's tenant.
+    fn reach(&self, mailbox: &Mailbox) -> Result<(), Denial> {
+        let is_meant = |within: &Within| within.domains.find(mailbox).is_some_and(|is_meant| *is_meant);
+        if self.within.as_ref().is_none_or(is_meant) { Ok(()) } else { Err(Denial::Tenant) }
     }
 
     /// The first grant that names the mailbox. One that may name it, and is not known yet, lets no later one decide:
@@ -112,7 +141,9 @@ impl Policy {
 }
 
 impl Grant {
-    fn names(&self, capability: Capability) -> bool {
+    /// Whether it is for a capability.
+    #[must_use]
+    pub fn names(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
     }
 }
@@ -178,9 +209,30 @@ mod tests {
         );
         let ceiling = |address| permit(&policy, address, Capability::FreeBusy).map(|permitted| permitted.ceiling());
         assert_eq!(ceiling("a@contoso.example"), Err(Denial::NotKnownYet));
-        group.replace([mailbox("a@contoso.example")].into());
+        group.replace(std::collections::HashSet::from([mailbox("a@contoso.example")]));
         assert_eq!(ceiling("a@contoso.example"), Ok(Ceiling::Time));
         assert_eq!(ceiling("b@contoso.example"), Ok(Ceiling::Full));
+    }
+
+    #[test]
+    fn a_client_may_be_for_some_tenants_only() {
+        let mut within = Within::default();
+        for (domain, is_meant) in
+            [("contoso.example", true), ("*.contoso.example", false), ("emea.contoso.example", true)]
+        {
+            within.domains.insert(domain, is_meant).unwrap();
+        }
+        let policy =
+            Policy { within: Some(within), ..Policy::unlimited(&[Capability::FreeBusy], &["*"], Ceiling::Time) };
+        for (address, expected) in [
+            ("a@contoso.example", Ok(())),
+            ("a@emea.contoso.example", Ok(())),
+            ("a@asia.contoso.example", Err(Denial::Tenant)),
+            ("a@nobody.example", Err(Denial::Tenant)),
+        ] {
+            assert_eq!(permit(&policy, address, Capability::FreeBusy).map(drop), expected, "{address}");
+            assert_eq!(policy.recognise(&mailbox(address)), expected, "{address}");
+        }
     }
 
     #[test]

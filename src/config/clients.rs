@@ -6,30 +6,32 @@ use argon2::password_hash::phc::PasswordHash;
 use secrecy::{ExposeSecret, SecretBox};
 use toml::Spanned;
 
+use super::policies::directories;
 use super::values::SecretReference;
 use super::{Reader, raw};
 use crate::calendar::Mailbox;
 use crate::client::{CertificateName, Client, DenyList, Policy};
+use crate::tenant::Tenant;
 
 impl Reader<'_> {
-    /// `has_client_ca`: whether callers are asked for certificates.
-    pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>, has_client_ca: bool) -> Vec<Client> {
+    pub(super) fn clients(&mut self, raw: Vec<Spanned<raw::Client>>, tenants: &[Tenant]) -> Vec<Client> {
+        self.directories = directories(tenants);
         let mut names = raw::Seen::new();
         raw.into_iter()
             .map(|client| {
                 for name in std::iter::once(&client.get_ref().id).chain(&client.get_ref().users) {
                     self.problems.unique(&mut names, name, &client, "clients.id and clients.users");
                 }
-                if let Some(name) = client.get_ref().certificate_names.first().filter(|_| !has_client_ca) {
+                if let Some(name) = client.get_ref().certificate_names.first().filter(|_| !self.has_client_ca) {
                     let remedy = "needs server.client_ca: the authorities that sign clients' certificates";
                     self.problems.add(name, "clients.certificate_names", remedy);
                 }
-                self.client(client)
+                self.client(client, tenants)
             })
             .collect()
     }
 
-    fn client(&mut self, raw: Spanned<raw::Client>) -> Client {
+    fn client(&mut self, raw: Spanned<raw::Client>, tenants: &[Tenant]) -> Client {
         let client = raw.get_ref();
         if client.secrets_sha256.is_empty() && client.passwords_argon2id.is_empty() && client.nt_hashes.is_empty() {
             self.problems.add(&raw, "clients", "a client needs secrets_sha256, passwords_argon2id or nt_hashes");
@@ -49,6 +51,7 @@ impl Reader<'_> {
         let mailbox = client.mailbox.as_ref().and_then(|text| self.mailbox(text));
         let policy = Policy {
             grants,
+            within: self.within(&client.tenants, tenants),
             denied: (!denied.is_empty()).then(|| Arc::new(DenyList::new(denied))),
             read_only: client.read_only_hours.as_ref().and_then(|hours| self.hours(hours)),
             requests_per_second: client.requests_per_second,
@@ -57,6 +60,7 @@ impl Reader<'_> {
             networks: self.networks(&client.networks, "clients.networks"),
             token_networks: self.networks(&client.token_networks, "clients.token_networks"),
         };
+        self.deniable(client, &policy, tenants);
         let raw = raw.into_inner();
         Client {
             id: raw.id,

@@ -9,8 +9,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Reader, raw};
+use crate::calendar::domains::Domains;
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{self, Ceiling, Grant, Hidden, Horizon, Pattern, People, Roster, Source};
+use crate::client::{self, Ceiling, Grant, Hidden, Horizon, Pattern, People, Policy, Roster, Source, Within};
+use crate::rosters;
+use crate::tenant::Tenant;
 
 /// Mailboxes: a pattern, or where a list of them is kept.
 #[derive(Debug, Deserialize)]
@@ -100,13 +103,14 @@ impl Reader<'_> {
                     self.problems.add(entry, key, "is no address pattern; write room-*@contoso.example");
                     continue;
                 }
-                Mailboxes::Elsewhere(Elsewhere::Group(address)) => self.address(entry, address, key).map(Source::Group),
-                Mailboxes::Elsewhere(Elsewhere::Rooms(address)) => {
-                    self.address(entry, address, key).map(Source::RoomList)
-                }
+                Mailboxes::Elsewhere(Elsewhere::Group(address)) => self.list(entry, address, key).map(Source::Group),
+                Mailboxes::Elsewhere(Elsewhere::Rooms(address)) => self.list(entry, address, key).map(Source::RoomList),
                 Mailboxes::Elsewhere(Elsewhere::File(path)) => {
-                    self.readable(entry, path, key);
-                    Some(Source::File(self.folder.join(path)))
+                    let path = self.folder.join(path);
+                    if let Err(problem) = rosters::read(&path) {
+                        self.problems.add(entry, key, &problem);
+                    }
+                    Some(Source::File(path))
                 }
             };
             mailboxes.rosters.extend(source.map(|source| Arc::new(Roster::new(source))));
@@ -174,12 +178,69 @@ impl Reader<'_> {
         })
     }
 
-    /// An address in an entry.
-    fn address<T>(&mut self, entry: &Spanned<T>, text: &str, key: &str) -> Option<Mailbox> {
-        let mailbox = Mailbox::parse(text).ok();
-        if mailbox.is_none() {
-            self.problems.add(entry, key, &format!("{text:?} is no address"));
+    /// The tenants that a client is for, by their names; all of them where it names none.
+    pub(super) fn within(&mut self, names: &[Spanned<String>], tenants: &[Tenant]) -> Option<Within> {
+        for name in names {
+            if !tenants.iter().any(|tenant| tenant.name == *name.get_ref()) {
+                let remedy = format!("{:?} is the name of none of the [[tenants]]", name.get_ref());
+                self.problems.add(name, "clients.tenants", &remedy);
+            }
         }
-        mailbox
+        let is_named = |tenant: &Tenant| names.iter().any(|name| *name.get_ref() == tenant.name);
+        let named = || names.iter().map(|name| name.get_ref().clone()).collect();
+        (!names.is_empty()).then(|| Within { tenants: named(), domains: by_domain(tenants, is_named) })
     }
+
+    /// Notes where other addresses of a denied mailbox would fit what is allowed, and nobody could tell.
+    pub(super) fn deniable(&mut self, client: &raw::Client, policy: &Policy, tenants: &[Tenant]) {
+        let Some(entry) = client.deny.first() else { return };
+        let is_meant =
+            |tenant: &Tenant| policy.within.as_ref().is_none_or(|within| within.tenants.contains(&tenant.name));
+        let wide = || policy.grants.iter().map(|grant| &grant.mailboxes).filter(|mailboxes| !mailboxes.are_exact());
+        let is_reached = |domain: &String| wide().any(|mailboxes| mailboxes.reach(domain));
+        for tenant in tenants.iter().filter(|tenant| is_meant(tenant) && tenant.domains.iter().any(is_reached)) {
+            if !tenant.credentials.iter().any(|credential| credential.all_addresses) {
+                let remedy = format!(
+                    "an alias would evade it: a credential of tenant {} with the capability directory needs \
+                     all_addresses = true; or allow single addresses instead of patterns and groups",
+                    tenant.name
+                );
+                self.problems.add(entry, "clients.deny", &remedy);
+            }
+        }
+    }
+
+    /// The address of a list in a tenant's directory.
+    fn list<T>(&mut self, entry: &Spanned<T>, text: &str, key: &str) -> Option<Mailbox> {
+        let Ok(mailbox) = Mailbox::parse(text) else {
+            self.problems.add(entry, key, &format!("{text:?} is no address"));
+            return None;
+        };
+        match self.directories.find(&mailbox) {
+            Some(true) => {}
+            Some(false) => {
+                let remedy = format!("{text} is in a tenant without a credential for the capability directory");
+                self.problems.add(entry, key, &remedy);
+            }
+            None => self.problems.add(entry, key, &format!("{text} is in no tenant's domain")),
+        }
+        Some(mailbox)
+    }
+}
+
+/// The tenants' domains, and whether a credential looks into the tenant's directory.
+pub(super) fn directories(tenants: &[Tenant]) -> Domains<bool> {
+    by_domain(tenants, |tenant| tenant.credential(Capability::Directory).is_some())
+}
+
+/// What is so of tenants, by their domains.
+fn by_domain(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Domains<bool> {
+    let mut domains = Domains::default();
+    for tenant in tenants {
+        for domain in &tenant.domains {
+            // What is no domain, or there twice, is noted with the tenants.
+            let _ = domains.insert(domain, is_so(tenant));
+        }
+    }
+    domains
 }

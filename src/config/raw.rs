@@ -37,6 +37,8 @@ pub(super) struct Raw {
     pub(super) store: Option<Store>,
     #[serde(default)]
     pub(super) changes: Changes,
+    #[serde(default)]
+    pub(super) policies: Policies,
     pub(super) monitor: Option<Spanned<RawMonitor>>,
     #[serde(default)]
     pub(super) tenants: Vec<Spanned<Tenant>>,
@@ -64,6 +66,13 @@ pub(super) struct Changes {
     #[serde(deserialize_with = "some_time")]
     pub(super) heartbeat: Duration,
     pub(super) queue: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Policies {
+    #[serde(deserialize_with = "some_time")]
+    pub(super) refresh: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -269,6 +278,8 @@ pub(super) struct Client {
     pub(super) grants: Vec<Grant>,
     #[serde(default)]
     pub(super) deny: Vec<Spanned<Mailboxes>>,
+    #[serde(default)]
+    pub(super) tenants: Vec<Spanned<String>>,
     pub(super) read_only_hours: Option<Hours>,
     pub(super) mailbox: Option<Spanned<String>>,
     #[serde(default = "fifty")]
@@ -340,6 +351,12 @@ impl Default for Changes {
             heartbeat: it.heartbeat,
             queue: it.queue,
         }
+    }
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self { refresh: crate::rosters::Settings::default().refresh }
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod monitor;
+mod policies;
 
 use super::*;
 use crate::client::Ceiling;
@@ -40,6 +41,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", config.log), format!("{:?}", defaults.log));
     assert_eq!(config.ntlm.channel_binding, defaults.ntlm.channel_binding);
     assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
+    assert_eq!(config.policies.refresh, defaults.policies.refresh);
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
 }
 

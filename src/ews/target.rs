@@ -37,11 +37,15 @@ pub fn calendar(context: &Context<'_>, named: Option<&Folder>, capability: Capab
 /// # Errors
 /// [`Failure::MailboxRequired`], [`Failure::Denied`].
 pub fn item(context: &Context<'_>, id: &EventId, capability: Capability) -> Result<Permitted, Failure> {
-    let remembered = context.items.owner(id).and_then(|owner| context.permit(&owner, capability).ok());
-    match remembered {
+    match remembered(context, id, capability) {
         Some(permitted) => Ok(permitted),
         None => context.permit(&caller(context).ok_or(Failure::NoSuchItem)?, capability),
     }
+}
+
+/// The mailbox that an id was given out for, if the client may use it.
+pub fn remembered(context: &Context<'_>, id: &EventId, capability: Capability) -> Option<Permitted> {
+    context.items.owner(id).and_then(|owner| context.permit(&owner, capability).ok())
 }
 
 /// Remembers whose an item is, if a later request with its id alone would be taken for another's.

@@ -51,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) clients: String,
     /// `capability`, or `mail_tips`, and application of Contoso's credentials.
     pub(crate) credentials: Vec<(&'static str, &'static str)>,
+    /// Files beside the configuration, by their names.
+    pub(crate) files: Vec<(&'static str, String)>,
 }
 
 /// A running gateway.
@@ -92,6 +94,7 @@ impl Setup {
                 ("calendar_read", "calendar-read"),
                 ("directory", "directory"),
             ],
+            files: Vec::new(),
         }
     }
 
@@ -138,6 +141,9 @@ impl Setup {
         let folder = TempDir::new().unwrap();
         let made = certificate::make(folder.path(), "test", &[]).unwrap();
         let text = self.text(&simulator.base_url(), &made);
+        for (name, text) in &self.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let app = App::start(config(&text, folder.path())).await.unwrap();
         let http = client_of(&made.authority, |builder| builder);
         Gateway { app, simulator, http, folder, made, tls: self.tls, text, seen: Mutex::default() }
@@ -163,6 +169,7 @@ pub(crate) fn client(mailboxes: &str, ceiling: &str, keys: &str) -> String {
 fn credential(capability: &str, id: &str, application: &str) -> String {
     let duty = match capability {
         "mail_tips" => "capabilities = []\nmail_tips = true".to_owned(),
+        "all_addresses" => "capabilities = [\"directory\"]\nall_addresses = true".to_owned(),
         capability => format!("capabilities = [\"{capability}\"]"),
     };
     format!(

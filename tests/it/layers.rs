@@ -25,6 +25,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("items", &["calendar", "store", "failure"]),
     ("writes", &["calendar", "client", "graph", "journal", "store", "failure"]),
     ("changes", &["calendar", "client", "graph", "journal", "metrics", "store", "failure"]),
+    ("rosters", &["calendar", "client", "graph", "journal", "metrics", "tenant", "failure"]),
     (
         "graph",
         &["calendar", "tenant", "client::Permitted", "client::Entitled", "failure", "https", "journal", "metrics"],

@@ -24,6 +24,7 @@ mod monitor;
 mod notifications;
 mod operations;
 mod out_of_office;
+mod policies;
 mod requests;
 mod server;
 mod setup;

@@ -1,5 +1,6 @@
 //! Subscriptions: what clients are told of changes, and when.
 
+mod lists;
 mod pull;
 mod refused;
 mod restart;

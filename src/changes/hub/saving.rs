@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{Hub, Subscription};
+use crate::calendar::Mailbox;
 use crate::calendar::event::EventId;
-use crate::calendar::{Capability, Mailbox};
 use crate::changes::change::{Change, ChangeKind, EventTypes};
 use crate::changes::queue::Queue;
-use crate::client::Clients;
+use crate::client::{Clients, Denial};
 use crate::failure::Failure;
 use crate::store::{self, QueueChanges, Watch, WatchChanges};
 
@@ -37,26 +37,63 @@ impl Hub {
             let events = events.remove(&row.id).unwrap_or_default();
             let queue = Queue::restored(events, (row.acknowledged, row.last, row.missed));
             let mailboxes: Result<Vec<_>, _> = row.mailboxes.iter().map(|address| Mailbox::parse(address)).collect();
-            let client = clients.named(&row.client);
-            let allowed = client.zip(mailboxes.ok()).filter(|(client, mailboxes)| {
-                mailboxes.iter().all(|mailbox| client.permit(mailbox, Capability::CalendarRead, (self.clock)()).is_ok())
+            let (types, minutes) = (EventTypes::of(row.types), row.minutes);
+            let client = clients.named(&row.client).map(Arc::clone);
+            let taken_up = client.zip(mailboxes.ok()).map(|(client, mailboxes)| Subscription {
+                client,
+                minutes,
+                types,
+                mailboxes,
+                seen: now,
+                queue,
+                listener: None,
             });
-            let Some((client, mailboxes)) = allowed else {
-                tracing::warn!(
-                    client = row.client,
-                    "a subscription ends: the configuration does not allow it any more"
-                );
+            let verdict = taken_up.as_ref().map(|subscription| subscription.verdict((self.clock)()));
+            let (Some(mut subscription), Some(Ok(()) | Err(Denial::NotKnownYet))) = (taken_up, verdict) else {
+                tell_of_end(&row.client);
                 ended.push(row.id);
                 continue;
             };
-            let (client, types) = (Arc::clone(client), EventTypes::of(row.types));
-            let mut subscription =
-                Subscription { client, minutes: row.minutes, types, mailboxes, seen: now, queue, listener: None };
             // Whoever was cut off by our own absence gets some time to come back.
             let idle = Duration::from_secs(u64::try_from(second - row.seen).unwrap_or_default());
             let idle = idle.min(subscription.patience(&self.settings).saturating_sub(GRACE));
             subscription.seen = now.checked_sub(idle).unwrap_or(now);
-            self.lock().insert(row.id, subscription);
+            let mut state = self.lock();
+            if verdict != Some(Ok(())) {
+                state.doubtful.insert(row.id.clone());
+            }
+            state.insert(row.id, subscription);
+        }
+        self.count();
+        self.store.remove_subscriptions(ended).await
+    }
+
+    /// Looks again at subscriptions of which it was not known whether their clients may have them: some end, and who
+    /// listens to the others hears what has waited.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] if the store cannot be written.
+    pub(in crate::changes) async fn settle(&self) -> Result<(), Failure> {
+        let mut ended = Vec::new();
+        {
+            let mut state = self.lock();
+            for id in std::mem::take(&mut state.doubtful) {
+                let Some(subscription) = state.subscriptions.get(&id) else { continue };
+                match subscription.verdict((self.clock)()) {
+                    Ok(()) => subscription.listener.iter().for_each(|listener| listener.bell.notify_one()),
+                    Err(Denial::NotKnownYet) => {
+                        state.doubtful.insert(id);
+                    }
+                    Err(_) => {
+                        tell_of_end(&subscription.client.id);
+                        state.remove(&id);
+                        ended.push(id);
+                    }
+                }
+            }
+        }
+        if ended.is_empty() {
+            return Ok(());
         }
         self.count();
         self.store.remove_subscriptions(ended).await
@@ -140,6 +177,10 @@ impl Hub {
         }
         rows
     }
+}
+
+fn tell_of_end(client: &str) {
+    tracing::warn!(client, "a subscription ends: the configuration does not allow it any more");
 }
 
 fn row(subscription: &str, number: i64, change: &Change) -> store::Queued {

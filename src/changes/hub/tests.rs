@@ -6,7 +6,7 @@ use tokio::time::advance;
 use super::*;
 use crate::calendar::event::EventId;
 use crate::changes::change::{ChangeKind, EventType};
-use crate::client::{Ceiling, Clients, Policy};
+use crate::client::{Ceiling, Clients, Policy, Roster, Source};
 
 fn clients() -> Clients {
     let client = |id: &str, mailboxes: &[&str]| {
@@ -262,4 +262,76 @@ async fn what_could_not_be_queued_is_said_after_a_restart_too_and_once() {
     let connection = hub.attach(respa, &[streaming], later()).unwrap();
     assert_eq!(items(hub.next(&connection))[0].1, ["two", "three"]);
     assert_eq!(hub.pull(respa, &pull, &start).unwrap().events.len(), 2);
+}
+
+/// A client whose mailboxes are those of a group that is not known yet.
+fn doubtful() -> (Clients, Arc<Roster>) {
+    let group = Arc::new(Roster::new(Source::Group(Mailbox::parse("rooms@example.com").unwrap())));
+    let mut policy = Policy::unlimited(&[Capability::CalendarRead], &["sure@example.com"], Ceiling::Time);
+    policy.grants[0].mailboxes.rosters.push(Arc::clone(&group));
+    (Clients::new([Client::without_login("respa", policy)]), group)
+}
+
+fn members(addresses: &[&str]) -> HashSet<Mailbox> {
+    addresses.iter().map(|address| Mailbox::parse(address).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn until_lists_are_read_subscriptions_stay_and_events_wait() {
+    let store = Store::in_memory().unwrap();
+    let (clients, group) = doubtful();
+    let respa = clients.named("respa").unwrap();
+    let hub = hub_of(&store, Settings::default());
+    let streaming = hub.add(respa, order(None, &["a@example.com", "sure@example.com"])).await.unwrap();
+    let pull = hub.add(respa, order(Some(10), &["a@example.com"])).await.unwrap();
+    let other = hub.add(respa, order(None, &["gone@example.com"])).await.unwrap();
+    let never = hub.add(respa, order(None, &["sure@example.com", "x@elsewhere.example"])).await.unwrap();
+    hub.push(&[change("a@example.com", "one")]);
+    hub.save(None).await.unwrap();
+    drop(hub);
+
+    let hub = hub_of(&store, Settings::default());
+    hub.restore(&clients).await.unwrap();
+    let connection = hub.attach(respa, std::slice::from_ref(&streaming), later()).unwrap();
+    hub.push(&[change("a@example.com", "two"), change("gone@example.com", "three")]);
+    assert!(matches!(hub.next(&connection), Next::Nothing));
+    let start = watermark::write(&pull, 0);
+    let pulled = hub.pull(respa, &pull, &start).unwrap();
+    assert!(pulled.events.is_empty() && !pulled.more);
+    hub.settle().await.unwrap();
+    assert!(matches!(hub.next(&connection), Next::Nothing), "nothing is known yet");
+    assert_eq!(store.subscriptions().await.unwrap().0.len(), 4);
+
+    group.replace(members(&["a@example.com"]));
+    hub.settle().await.unwrap();
+    connection.bell.notified().await;
+    assert_eq!(items(hub.next(&connection)), [(streaming, vec!["one".to_owned(), "two".to_owned()])]);
+    assert_eq!(hub.pull(respa, &pull, &start).unwrap().events.len(), 2);
+    for ended in [other, never] {
+        assert_eq!(hub.remove(respa, &ended).await, Err(Failure::NoSuchSubscription));
+    }
+    assert_eq!(store.subscriptions().await.unwrap().0.len(), 2, "the list does not name the others");
+}
+
+#[tokio::test]
+async fn what_may_not_be_told_at_delivery_is_never_told() {
+    let store = Store::in_memory().unwrap();
+    let (clients, group) = doubtful();
+    group.replace(members(&["a@example.com", "b@example.com"]));
+    let respa = clients.named("respa").unwrap();
+    let hub = hub_of(&store, Settings::default());
+    let streaming = hub.add(respa, order(None, &["a@example.com", "b@example.com"])).await.unwrap();
+    let pull = hub.add(respa, order(Some(10), &["a@example.com", "b@example.com"])).await.unwrap();
+    let connection = hub.attach(respa, std::slice::from_ref(&streaming), later()).unwrap();
+    hub.push(&[change("a@example.com", "one"), change("b@example.com", "two")]);
+    hub.save(None).await.unwrap();
+    group.replace(members(&["b@example.com"]));
+    assert_eq!(items(hub.next(&connection)), [(streaming, vec!["two".to_owned()])]);
+    let pulled = hub.pull(respa, &pull, &watermark::write(&pull, 0)).unwrap();
+    assert_eq!(pulled.events.iter().map(|event| event.number).collect::<Vec<_>>(), [2]);
+    group.replace(members(&["a@example.com", "b@example.com"]));
+    assert!(matches!(hub.next(&connection), Next::Nothing), "it is gone");
+    hub.save(None).await.unwrap();
+    let (_, queued) = store.subscriptions().await.unwrap();
+    assert!(queued.iter().all(|row| row.mailbox == "b@example.com"), "{queued:?}");
 }
