@@ -20,7 +20,7 @@ fn instant(text: &str) -> Timestamp {
 fn calendar(mut items: Vec<BusyItem>) -> FreeBusy {
     items.sort_by_key(BusyItem::stored);
     let covers = window(0, i64::from(u32::MAX));
-    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })] }
+    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })], known: None }
 }
 
 /// A day in 2026, as an hour and minute in UTC.
@@ -155,6 +155,7 @@ fn of_neighbours_that_overlap_each_tells_its_own_half() {
     // an hour before the boundary to an hour after it, the second afterwards, and the reverse.
     let weeks = |first: &[BusyItem], second: &[BusyItem]| FreeBusy {
         spans: vec![span(-DAY, 8 * DAY, first), span(6 * DAY, 15 * DAY, second)],
+        known: None,
     };
     let told = |weeks: FreeBusy| weeks.items().map(|(item, _)| *item).collect::<Vec<_>>();
     assert_eq!(told(weeks(&[item(1), item(2)], &[item(1), item(3)])), [item(1), item(3)]);
@@ -204,7 +205,7 @@ proptest! {
             let items: Box<[_]> = whole.spans[0].items.iter().filter(inside).copied().collect();
             Arc::new(Span { covers, items, details: None, working_hours: None })
         });
-        let cut = FreeBusy { spans: spans.collect() };
+        let cut = FreeBusy { spans: spans.collect(), known: None };
         let told = |calendar: &FreeBusy| calendar.items().map(|(item, _)| *item).collect::<Vec<_>>();
         prop_assert_eq!(told(&cut), told(&whole));
     }
@@ -218,7 +219,7 @@ proptest! {
     ) {
         let (from, until) = (BASE + start, BASE + start + length);
         let calendar = calendar(items);
-        let found: Vec<_> = calendar.overlapping(window(from, until), &zone).map(|(item, _)| *item).collect();
+        let found: Vec<_> = calendar.overlapping(window(from, until), &zone).map(|(item, _)| item).collect();
         let inside = |item: &BusyItem| {
             let (start, end) = item.instants(&zone);
             // An item without length is as good as one of a second.
@@ -243,6 +244,6 @@ fn only_spans_with_items_say_whether_details_were_given() {
         (vec![span(&[], false), span(&[], true)], true),
         (vec![span(&[], false)], false),
     ] {
-        assert_eq!(FreeBusy { spans: spans.clone() }.is_detailed(), expected, "{spans:?}");
+        assert_eq!(FreeBusy { spans: spans.clone(), known: None }.is_detailed(), expected, "{spans:?}");
     }
 }

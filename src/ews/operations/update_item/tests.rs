@@ -354,7 +354,7 @@ fn a_client_sees_what_both_its_grants_show() {
         let policy = Policy { grants, ..Policy::unlimited(&[], &[], Ceiling::Full) };
         let client = Client::without_login("c", policy);
         let mailbox = client.permit(&room, Capability::CalendarWrite, jiff::Timestamp::UNIX_EPOCH).unwrap();
-        hidden::sees_whole(&client, &mailbox, event, jiff::Timestamp::UNIX_EPOCH)
+        sight::sees_whole(&client, &mailbox, event, jiff::Timestamp::UNIX_EPOCH)
     };
     let (writes, reads) = (&[Capability::CalendarWrite], &[Capability::CalendarRead]);
     let full = grants(writes, Ceiling::Full);
