@@ -81,8 +81,7 @@ pub fn check_new(
 pub fn has_day(context: &Context<'_>, mailbox: &Permitted, day: Date, zone: &Zone) -> bool {
     let when = When::Days { first: day, after: day.tomorrow().unwrap_or(day) };
     let now = context.journal.now;
-    grants(context.client, mailbox, now)
-        .all(|permitted| permitted.view().horizon.reaches(&when, None, zone, now))
+    grants(context.client, mailbox, now).all(|permitted| permitted.view().horizon.reaches(&when, None, zone, now))
 }
 
 /// Whether a client sees all of an item, and as it is.

@@ -24,3 +24,4 @@ mod operations;
 mod out_of_office;
 mod requests;
 mod server;
+mod views;

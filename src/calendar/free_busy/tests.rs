@@ -20,7 +20,10 @@ fn instant(text: &str) -> Timestamp {
 fn calendar(mut items: Vec<BusyItem>) -> FreeBusy {
     items.sort_by_key(BusyItem::stored);
     let covers = window(0, i64::from(u32::MAX));
-    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })], known: None }
+    FreeBusy {
+        spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })],
+        known: None,
+    }
 }
 
 /// A day in 2026, as an hour and minute in UTC.
@@ -103,6 +106,45 @@ fn edges_do_not_overlap_and_moments_do() {
         .collect();
     assert_eq!(found, [7 * 60 + 30, 8 * 60, 8 * 60 + 45]);
     assert_eq!(calendar.overlapping(day("06:00:00", "07:00:00"), &Zone::utc()).count(), 0);
+}
+
+#[test]
+fn beyond_what_is_known_there_is_no_data_and_items_are_cut() {
+    let items = vec![
+        item("07:00", "08:30", BusyStatus::Busy),
+        item("09:00", "09:30", BusyStatus::Tentative),
+        item("09:45", "11:00", BusyStatus::OutOfOffice),
+        item("11:00", "12:00", BusyStatus::Busy),
+    ];
+    let hour = |time: &str| day(time, "23:59:00").start().as_second();
+    let known = FreeBusy { known: Some(hour("08:00:00")..hour("10:00:00")), ..calendar(items.clone()) };
+    let window = day("07:00:00", "12:00:00");
+    let digits = |calendar: &FreeBusy, digits| calendar.merged(window, 30, &Zone::utc(), digits);
+    assert_eq!(digits(&known, Digits::Exchange2007), "4420134444");
+    assert_eq!(digits(&known, Digits::Exchange2013), "5520135555");
+    let found: Vec<_> = known.overlapping(window, &Zone::utc()).map(|(item, _)| item).collect();
+    let expected = [
+        item("08:00", "08:30", BusyStatus::Busy),
+        item("09:00", "09:30", BusyStatus::Tentative),
+        item("09:45", "10:00", BusyStatus::OutOfOffice),
+    ];
+    assert_eq!(found, expected);
+    let nothing = FreeBusy { known: Some(hour("08:00:00")..hour("08:00:00")), ..calendar(items) };
+    assert_eq!(digits(&nothing, Digits::Exchange2007), "4".repeat(10));
+    assert_eq!(nothing.overlapping(window, &Zone::utc()).count(), 0);
+}
+
+#[test]
+fn whole_days_are_cut_on_the_clock_of_the_zone() {
+    let helsinki = Zone::named("Europe/Helsinki").unwrap();
+    let day = jiff::civil::date(2026, 1, 12);
+    let whole = BusyItem::all_day(day, day.tomorrow().unwrap(), BusyStatus::OutOfOffice);
+    let (start, end) = whole.instants(&helsinki);
+    let known = FreeBusy { known: Some(start + 3600..end + 3600), ..calendar(vec![whole]) };
+    let around = window(start - 7200, end + 7200);
+    let found: Vec<_> = known.overlapping(around, &helsinki).map(|(item, _)| item.instants(&helsinki)).collect();
+    assert_eq!(found, [(start + 3600, end)]);
+    assert_eq!(known.merged(around, 60, &helsinki, Digits::Exchange2007), format!("444{}04", "3".repeat(23)));
 }
 
 #[test]

@@ -29,7 +29,10 @@ fn busy(bounds: &[(&str, &str, BusyStatus)]) -> FreeBusy {
 
 fn calendar(items: Vec<BusyItem>) -> FreeBusy {
     let covers = window("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
-    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })], known: None }
+    FreeBusy {
+        spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })],
+        known: None,
+    }
 }
 
 fn with_hours(calendar: &FreeBusy, zone: &str, start_minute: u16, end_minute: u16) -> FreeBusy {

@@ -188,4 +188,37 @@ fn anonymise(person: &mut Person) {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_become_initials() {
+        let initials = |name: &str, address: &str| {
+            let mut person = Person { name: name.to_owned(), address: address.to_owned() };
+            anonymise(&mut person);
+            assert_eq!(person.address, "");
+            person.name
+        };
+        assert_eq!(initials("Anna-Liisa Öberg", "a@x.example"), "A.L.Ö.");
+        assert_eq!(initials("", "pat.smith@x.example"), "P.S.");
+        assert_eq!(initials("", ""), "");
+    }
+
+    #[test]
+    fn web_addresses_are_found_with_and_without_their_scheme() {
+        for address in ["https://x", "Room 1; zoom.example/j/1", "see teams.example/l now", "msteams://join"] {
+            assert!(has_web_address(address), "{address}");
+        }
+        for text in ["", "Room 1/2", "Bldg. 4", "and/or.", "c/o A. Smith"] {
+            assert!(!has_web_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_holds_text_or_bytes_may_tell() {
+        let id = |kind, tag| PropertyId { kind, name: PropertyName::Tag(tag) };
+        assert!(["String", "StringArray", "Binary", "BinaryArray"].into_iter().all(|kind| may_tell(&id(kind, 0x6001))));
+        assert!(may_tell(&id("Integer", 0x0e08)) && may_tell(&id("Boolean", 0x0e1b)));
+        assert!(["Integer", "SystemTime", "Boolean"].into_iter().all(|kind| !may_tell(&id(kind, 0x6001))));
+    }
+}

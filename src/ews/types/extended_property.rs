@@ -58,7 +58,9 @@ fn derived(seen: &Seen<'_>, id: &PropertyId) -> Option<String> {
         (PropertyName::Number(MEETING, 0x23), "Binary") => STANDARD.encode(global_id::clean_global_object_id(uid?)),
         (PropertyName::Number(APPOINTMENT, 0x8201), "Integer") => "0".to_owned(),
         (PropertyName::Number(APPOINTMENT, 0x8205), "Integer") => busy_status(event.show_as).to_owned(),
-        (PropertyName::Number(APPOINTMENT, 0x8217), "Integer") if seen.shows(Field::AppointmentState) => seen.state_bits().to_string(),
+        (PropertyName::Number(APPOINTMENT, 0x8217), "Integer") if seen.shows(Field::AppointmentState) => {
+            seen.state_bits().to_string()
+        }
         (PropertyName::Number(APPOINTMENT, 0x8223), "Boolean") => (event.kind == EventKind::Master).to_string(),
         (PropertyName::Number(APPOINTMENT, 0x8215), "Boolean") => event.when.is_all_day().to_string(),
         (PropertyName::Text(PUBLIC_STRINGS, name), "Integer") if name == "urn:schemas:calendar:instancetype" => {

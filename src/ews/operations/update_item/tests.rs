@@ -11,7 +11,7 @@ use crate::calendar::event::{
 };
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, Weekdays};
-use crate::client::{Ceiling, Client, Policy};
+use crate::client::{Ceiling, Client, Policy, View};
 use crate::ews::soap::Envelope;
 
 const RESPA: &str = include_str!("../../../../fixtures/ews/respa/saved-UpdateItem.xml");
@@ -360,7 +360,14 @@ fn a_client_sees_what_both_its_grants_show() {
     let full = grants(writes, Ceiling::Full);
     assert!(sees(full.clone(), &event()) && !sees(full.clone(), &private));
     assert!(!sees(grants(writes, Ceiling::SubjectAndLocation), &event()));
-    assert!(!sees([full, grants(reads, Ceiling::Time)].concat(), &event()));
+    assert!(!sees([full.clone(), grants(reads, Ceiling::Time)].concat(), &event()));
+    let masked = |mut grants: Vec<crate::client::Grant>| {
+        let view = View { subject: Some("Busy".into()), ..View::under(Ceiling::Full) };
+        grants.iter_mut().for_each(|grant| grant.view = std::sync::Arc::new(view.clone()));
+        grants
+    };
+    assert!(!sees(masked(full.clone()), &event()));
+    assert!(!sees([full, masked(grants(reads, Ceiling::Full))].concat(), &event()));
 }
 
 #[test]

@@ -69,8 +69,7 @@ impl Viewer {
     #[must_use]
     pub fn reaches(&self, event: &Event) -> bool {
         let horizon = self.mailbox.view().horizon;
-        horizon.is_endless()
-            || horizon.reaches(&event.when, event.recurrence.as_ref(), &self.zone_of(event), self.now)
+        horizon.is_endless() || horizon.reaches(&event.when, event.recurrence.as_ref(), &self.zone_of(event), self.now)
     }
 
     /// When the request came.
@@ -250,3 +249,6 @@ const OF_TIME: [Field; 28] = [
     Field::StartTimeZoneId,
     Field::EndTimeZoneId,
 ];
+
+#[cfg(test)]
+mod tests;
