@@ -113,7 +113,30 @@ impl View {
     /// What is shown of a location. Where online meetings are hidden, so is a location that has a web address.
     #[must_use]
     pub fn location_of<'t>(&self, location: &'t str) -> &'t str {
-        let is_hidden = self.hidden.location || self.hidden.online_meeting && event::has_web_address(location);
+        let is_hidden = self.hidden.location || self.hidden.online_meeting && has_web_address(location);
         if is_hidden { "" } else { location }
+    }
+}
+
+/// Whether a text has a web address in it, with or without `https`: a word with a dot before a slash, or with `://`.
+fn has_web_address(text: &str) -> bool {
+    let is_address = |word: &str| {
+        word.contains("://") || word.split_once('/').is_some_and(|(host, _)| host.trim_end_matches('.').contains('.'))
+    };
+    text.split_whitespace().any(is_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_addresses_are_found_with_and_without_their_scheme() {
+        for address in ["https://x", "Room 1; zoom.example/j/1", "see teams.example/l now", "msteams://join"] {
+            assert!(has_web_address(address), "{address}");
+        }
+        for text in ["", "Room 1/2", "Bldg. 4", "and/or.", "c/o A. Smith"] {
+            assert!(!has_web_address(text), "{text}");
+        }
     }
 }

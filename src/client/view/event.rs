@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Ceiling, Hidden, People, View};
+use super::{Ceiling, Hidden, People, View, has_web_address};
 use crate::calendar::event::{
     Event, EventId, Importance, Occurrence, Person, PropertyId, PropertyName, Response, Sensitivity, When,
 };
@@ -158,14 +158,6 @@ fn under_ceiling(event: &Event, ceiling: Ceiling) -> Cow<'_, Event> {
     })
 }
 
-/// Whether a text has a web address in it, with or without `https`: a word with a dot before a slash, or with `://`.
-pub(super) fn has_web_address(text: &str) -> bool {
-    let is_address = |word: &str| {
-        word.contains("://") || word.split_once('/').is_some_and(|(host, _)| host.trim_end_matches('.').contains('.'))
-    };
-    text.split_whitespace().any(is_address)
-}
-
 /// Whether an extended property may hold what is hidden elsewhere. Exchange keeps subject, location, text and people in
 /// dozens of them, whole or in part, and programs keep copies of their own: so any text may, any bytes, and what tells
 /// how large the item is or whether it has attachments (`PidTagMessageSize`, `PidTagHasAttachments`, MS-OXPROPS).
@@ -202,16 +194,6 @@ mod tests {
         assert_eq!(initials("Anna-Liisa Öberg", "a@x.example"), "A.L.Ö.");
         assert_eq!(initials("", "pat.smith@x.example"), "P.S.");
         assert_eq!(initials("", ""), "");
-    }
-
-    #[test]
-    fn web_addresses_are_found_with_and_without_their_scheme() {
-        for address in ["https://x", "Room 1; zoom.example/j/1", "see teams.example/l now", "msteams://join"] {
-            assert!(has_web_address(address), "{address}");
-        }
-        for text in ["", "Room 1/2", "Bldg. 4", "and/or.", "c/o A. Smith"] {
-            assert!(!has_web_address(text), "{text}");
-        }
     }
 
     #[test]

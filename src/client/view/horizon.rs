@@ -1,7 +1,8 @@
 //! How far a client sees, back and ahead.
 //!
 //! Owns what is within sight at a moment. A series is within sight as a whole as soon as its days may reach there;
-//! its rule and its first occurrence are part of it.
+//! its rule and its first occurrence are part of it. Notifications say that something has changed, and no more: they
+//! may name items beyond the horizon by ids that lead nowhere.
 
 use std::ops::Range;
 
