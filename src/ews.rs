@@ -7,6 +7,7 @@ pub mod occurrence;
 pub mod operation;
 mod operations;
 pub mod pull;
+pub mod sight;
 pub mod soap;
 pub mod target;
 pub mod types;

@@ -6,6 +6,7 @@
 mod item;
 mod slots;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -88,6 +89,9 @@ pub struct Span {
 pub struct FreeBusy {
     /// In order of time; neighbours may overlap.
     pub spans: Vec<Arc<Span>>,
+    /// From when until when anything is known, in seconds since 1970; without it always. What lies beyond is no data,
+    /// and items are cut there.
+    pub known: Option<Range<i64>>,
 }
 
 impl FreeBusy {
@@ -110,13 +114,33 @@ impl FreeBusy {
     /// The items that overlap a window, all-day ones as days of `zone`.
     ///
     /// What only touches the window's edge is outside; an item without length is inside if it
-    /// begins there. Items keep their own bounds.
-    pub fn overlapping(&self, window: Window, zone: &Zone) -> impl Iterator<Item = (&BusyItem, Option<&ItemDetails>)> {
+    /// begins there. Items keep their own bounds, but for those of what is known.
+    pub fn overlapping(&self, window: Window, zone: &Zone) -> impl Iterator<Item = (BusyItem, Option<&ItemDetails>)> {
         let (from, until) = seconds_of(window);
-        self.items().filter(move |(item, _)| {
+        let known = self.items().filter_map(move |(item, details)| Some((self.cut(item, zone)?, details)));
+        known.filter(move |(item, _)| {
             let (start, end) = item.instants(zone);
             start < until && (end > from || (start == end && start >= from))
         })
+    }
+
+    /// Each item as far as it is known, and no data for what is not.
+    pub(super) fn told<'a>(&'a self, zone: &'a Zone) -> impl Iterator<Item = BusyItem> + 'a {
+        let no_data = |from, until| BusyItem::between(from, until, BusyStatus::NoData);
+        let before = self.known.as_ref().map(|known| no_data(i64::MIN, known.start));
+        let after = self.known.as_ref().map(|known| no_data(known.end, i64::MAX));
+        before.into_iter().chain(self.items().filter_map(move |(item, _)| self.cut(item, zone))).chain(after)
+    }
+
+    /// What is known of an item; one that is cut has no whole days any more.
+    fn cut(&self, item: &BusyItem, zone: &Zone) -> Option<BusyItem> {
+        let Some(known) = &self.known else { return Some(*item) };
+        let (start, end) = item.instants(zone);
+        if start >= known.start && end <= known.end {
+            return (start < known.end).then_some(*item);
+        }
+        let (from, until) = (start.max(known.start), end.min(known.end));
+        (from < until).then(|| BusyItem::between(from, until, item.status()))
     }
 
     /// One digit for each interval of a window (the last one may be cut short): the weightiest
@@ -158,7 +182,7 @@ pub fn merged<'a>(
 ) -> String {
     let (from, until) = seconds_of(window);
     let Some(slots) = Slots::covering(from, until, i64::from(interval_minutes) * 60) else { return String::new() };
-    let items = calendars.into_iter().flat_map(FreeBusy::items).map(|(item, _)| item);
+    let items = calendars.into_iter().flat_map(|calendar| calendar.told(zone));
     slots.busiest(items, zone).into_iter().map(|status| digits.digit(status)).collect()
 }
 

@@ -5,6 +5,7 @@
 //! (<https://learn.microsoft.com/graph/api/resources/recurrencepattern>,
 //! <https://learn.microsoft.com/graph/api/resources/recurrencerange>).
 
+use jiff::Span;
 use jiff::civil::{Date, Weekday};
 
 /// A pattern over a range, on the clock of a zone.
@@ -106,6 +107,58 @@ pub enum WeekIndex {
     Fourth,
     /// The last.
     Last,
+}
+
+impl Recurrence {
+    /// About the day of the last occurrence; off by [`Pattern::longest_step`] at most. `None` of a series without
+    /// end, or whose end no calendar reaches.
+    #[must_use]
+    pub fn about_last_day(&self) -> Option<Date> {
+        let count = match self.range.end {
+            RangeEnd::Never => return None,
+            RangeEnd::On(day) => return Some(day),
+            RangeEnd::After(count) => count,
+        };
+        let steps = match self.pattern {
+            Pattern::Weekly { days, .. } => i64::from(count.div_ceil(u32::try_from(days.iter().count()).ok()?.max(1))),
+            _ => i64::from(count),
+        };
+        let steps = (steps - 1).max(0);
+        let span = match self.pattern {
+            Pattern::Daily { interval } => Span::new().try_days(steps.checked_mul(interval.into())?),
+            Pattern::Weekly { interval, .. } => Span::new().try_weeks(steps.checked_mul(interval.into())?),
+            Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
+                Span::new().try_months(steps.checked_mul(interval.into())?)
+            }
+            Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
+                Span::new().try_years(steps.checked_mul(interval.into())?)
+            }
+        };
+        self.range.start.checked_add(span.ok()?).ok()
+    }
+
+    /// A day after which there is no occurrence that was not moved there; `None` as [`Self::about_last_day`].
+    #[must_use]
+    pub fn last_day(&self) -> Option<Date> {
+        let about = self.about_last_day()?;
+        match self.range.end {
+            RangeEnd::On(_) | RangeEnd::Never => Some(about),
+            RangeEnd::After(_) => about.checked_add(Span::new().try_days(self.pattern.longest_step()).ok()?).ok(),
+        }
+    }
+}
+
+impl Pattern {
+    /// Days from one occurrence to the next, at most.
+    #[must_use]
+    pub fn longest_step(&self) -> i64 {
+        match *self {
+            Self::Daily { interval } => i64::from(interval),
+            Self::Weekly { interval, .. } => i64::from(interval) * 7,
+            Self::AbsoluteMonthly { interval, .. } | Self::RelativeMonthly { interval, .. } => i64::from(interval) * 31,
+            Self::AbsoluteYearly { interval, .. } | Self::RelativeYearly { interval, .. } => i64::from(interval) * 366,
+        }
+    }
 }
 
 /// A set of days of the week.

@@ -1,11 +1,12 @@
 //! How much of a calendar a client sees.
+//!
+//! Owns what can be said of it. `view/event.rs` does what it says to an event, `view/horizon.rs` to a time; whatever
+//! is made of an event afterwards cannot give away what is hidden. Must not know how anything is told.
 
-use std::fmt::Write as _;
+mod event;
+mod horizon;
 
-use jiff::{SignedDuration, Timestamp};
-
-use crate::calendar::Window;
-use crate::calendar::event::{Event, Person};
+pub use horizon::Horizon;
 
 /// The most a client may see of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,15 +78,6 @@ pub struct Hidden {
     pub extended_properties: bool,
 }
 
-/// How far a client sees from the moment of asking. What lies beyond is not told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Horizon {
-    /// Days back, of 24 hours; without it there is no end.
-    pub days_back: Option<u16>,
-    /// Days ahead.
-    pub days_ahead: Option<u16>,
-}
-
 impl View {
     /// What a ceiling alone shows.
     #[must_use]
@@ -112,98 +104,39 @@ impl View {
         self.subject.is_none() && self.people == People::Shown && self.hidden == Hidden::default()
     }
 
-    /// Takes out of an event what is hidden, and puts what is shown instead.
-    pub fn mask(&self, event: &mut Event) {
-        if let Some(subject) = self.subject.as_deref().filter(|_| !event.subject.is_empty()) {
-            event.subject = subject.to_owned();
-        }
-        if self.hidden.location {
-            event.location.clear();
-        }
-        if self.hidden.body {
-            event.body = None;
-            event.has_attachments = false;
-        }
-        if self.hidden.categories {
-            event.categories.clear();
-        }
-        if self.hidden.online_meeting {
-            event.join_url = None;
-            event.is_online_meeting = false;
-        }
-        if self.hidden.extended_properties {
-            event.properties.clear();
-        }
-        match self.people {
-            People::Shown => {}
-            People::Initials => {
-                let attendees = event.attendees.iter_mut().map(|attendee| &mut attendee.person);
-                attendees.chain(&mut event.organizer).for_each(anonymise);
-            }
-            People::Hidden => {
-                event.attendees.clear();
-                event.organizer = None;
-            }
-        }
+    /// What is shown of a subject.
+    #[must_use]
+    pub fn subject_of<'t>(&'t self, subject: &'t str) -> &'t str {
+        self.subject.as_deref().filter(|_| !subject.is_empty()).unwrap_or(subject)
+    }
+
+    /// What is shown of a location. Where online meetings are hidden, so is a location that has a web address.
+    #[must_use]
+    pub fn location_of<'t>(&self, location: &'t str) -> &'t str {
+        let is_hidden = self.hidden.location || self.hidden.online_meeting && has_web_address(location);
+        if is_hidden { "" } else { location }
     }
 }
 
-impl Horizon {
-    /// What of a window may be seen at a moment; nothing where all of it lies beyond.
-    #[must_use]
-    pub fn within(&self, window: Window, now: Timestamp) -> Option<Window> {
-        let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
-        let first = self.days_back.and_then(|back| now.checked_sub(days(back)).ok()).unwrap_or(Timestamp::MIN);
-        let after = self.days_ahead.and_then(|ahead| now.checked_add(days(ahead)).ok()).unwrap_or(Timestamp::MAX);
-        Window::new(window.start().max(first), window.end().min(after))
-    }
-
-    /// Whether there is no end on either side.
-    #[must_use]
-    pub fn is_endless(&self) -> bool {
-        self.days_back.is_none() && self.days_ahead.is_none()
-    }
-}
-
-/// Leaves the initials of a name, or of an address without one.
-fn anonymise(person: &mut Person) {
-    let name = if person.name.is_empty() { &person.address } else { &person.name };
-    let words = name.split('@').next().unwrap_or_default().split(|c: char| !c.is_alphanumeric());
-    let mut initials = String::new();
-    for first in words.filter_map(|word| word.chars().next()) {
-        // Writing to a string cannot fail.
-        let _ = write!(initials, "{}.", first.to_uppercase());
-    }
-    *person = Person { name: initials, address: String::new() };
+/// Whether a text has a web address in it, with or without `https`: a word with a dot before a slash, or with `://`.
+fn has_web_address(text: &str) -> bool {
+    let is_address = |word: &str| {
+        word.contains("://") || word.split_once('/').is_some_and(|(host, _)| host.trim_end_matches('.').contains('.'))
+    };
+    text.split_whitespace().any(is_address)
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
-    fn people_become_initials() {
-        let initials = |name: &str, address: &str| {
-            let mut person = Person { name: name.to_owned(), address: address.to_owned() };
-            anonymise(&mut person);
-            assert_eq!(person.address, "");
-            person.name
-        };
-        assert_eq!(initials("Anna-Liisa Öberg", "a@x.example"), "A.L.Ö.");
-        assert_eq!(initials("", "pat.smith@x.example"), "P.S.");
-        assert_eq!(initials("", ""), "");
-    }
-
-    #[test]
-    fn a_horizon_cuts_windows() {
-        let at = |day: i64| Timestamp::from_second(day * 86_400).unwrap();
-        let window = |from, to| Window::new(at(from), at(to)).unwrap();
-        let horizon = Horizon { days_back: Some(1), days_ahead: Some(7) };
-        assert_eq!(horizon.within(window(90, 120), at(100)), Some(window(99, 107)));
-        assert_eq!(horizon.within(window(100, 102), at(100)), Some(window(100, 102)));
-        assert_eq!(horizon.within(window(90, 99), at(100)), None);
-        assert_eq!(horizon.within(window(107, 120), at(100)), None);
-        assert_eq!(Horizon::default().within(window(0, 20_000), at(100)), Some(window(0, 20_000)));
+    fn web_addresses_are_found_with_and_without_their_scheme() {
+        for address in ["https://x", "Room 1; zoom.example/j/1", "see teams.example/l now", "msteams://join"] {
+            assert!(has_web_address(address), "{address}");
+        }
+        for text in ["", "Room 1/2", "Bldg. 4", "and/or.", "c/o A. Smith"] {
+            assert!(!has_web_address(text), "{text}");
+        }
     }
 }

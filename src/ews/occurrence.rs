@@ -10,10 +10,11 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::operation::Context;
+use super::sight;
 use super::target;
 use super::types::item_id::{ItemId, ItemName};
 use crate::calendar::event::{Event, EventId, EventKind, When};
-use crate::calendar::recurrence::{Pattern, RangeEnd, Recurrence};
+use crate::calendar::recurrence::{RangeEnd, Recurrence};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Window};
 use crate::client::Permitted;
@@ -42,13 +43,13 @@ pub async fn named(
 }
 
 async fn series_of(context: &Context<'_>, mailbox: &Permitted, id: &EventId) -> Result<EventId, Failure> {
-    let event = context.graphs.event(mailbox, id, &EventParts::default(), context.journal).await?;
+    let event = sight::event(context, mailbox, id, &EventParts::default()).await?;
     event.series.ok_or(Failure::NotAnOccurrence)
 }
 
 async fn nth(context: &Context<'_>, mailbox: &Permitted, series: &EventId, index: u32) -> Result<EventId, Failure> {
     let parts = EventParts { exceptions: true, ..EventParts::default() };
-    let master = context.graphs.event(mailbox, series, &parts, context.journal).await?;
+    let master = sight::event(context, mailbox, series, &parts).await?;
     let recurrence = master.recurrence.as_ref().filter(|_| master.kind == EventKind::Master);
     let recurrence = recurrence.ok_or(Failure::NotASeries)?;
     let index = usize::try_from(index).unwrap_or(usize::MAX);
@@ -68,7 +69,12 @@ async fn nth(context: &Context<'_>, mailbox: &Permitted, series: &EventId, index
             break;
         }
     }
-    days.nth(index)
+    let (day, id) = days.nth(index)?;
+    match id {
+        Some(id) => Ok(id),
+        None if sight::has_day(context, mailbox, day, &zone) => Err(Failure::OccurrenceDeleted),
+        None => Err(Failure::NoSuchItem),
+    }
 }
 
 /// The days that a series had occurrences on, deleted ones included.
@@ -100,9 +106,9 @@ impl Days {
         self.seen.is_some_and(|seen| self.known.range(..=seen).count() >= index)
     }
 
-    fn nth(self, index: usize) -> Result<EventId, Failure> {
-        let day = self.known.into_values().nth(index - 1);
-        day.ok_or(Failure::OccurrenceOutOfRange)?.ok_or(Failure::OccurrenceDeleted)
+    /// The n-th day, and its occurrence, if it was not deleted.
+    fn nth(self, index: usize) -> Result<(Date, Option<EventId>), Failure> {
+        self.known.into_iter().nth(index - 1).ok_or(Failure::OccurrenceOutOfRange)
     }
 }
 
@@ -130,7 +136,7 @@ fn original_day(original: Option<Timestamp>, when: &When, zone: &Zone) -> Date {
 fn windows(recurrence: &Recurrence, zone: &Zone, index: usize) -> Vec<Window> {
     let range = recurrence.range;
     let begin = range.start.checked_sub(SignedDuration::from_hours(24 * 31)).unwrap_or(Date::MIN);
-    let days = i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(longest_step(&recurrence.pattern));
+    let days = i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(recurrence.pattern.longest_step());
     let last = SignedDuration::try_from_hours(days.saturating_add(62).saturating_mul(24));
     let mut end = last.and_then(|last| range.start.checked_add(last).ok()).unwrap_or(LATEST).min(LATEST);
     if let RangeEnd::On(day) = range.end {
@@ -147,20 +153,6 @@ fn windows(recurrence: &Recurrence, zone: &Zone, index: usize) -> Vec<Window> {
     windows
 }
 
-/// Days from one occurrence to the next, at most.
-fn longest_step(pattern: &Pattern) -> i64 {
-    match *pattern {
-        Pattern::Daily { interval } => i64::from(interval),
-        Pattern::Weekly { interval, .. } => i64::from(interval) * 7,
-        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
-            i64::from(interval) * 31
-        }
-        Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
-            i64::from(interval) * 366
-        }
-    }
-}
-
 /// Exchange keeps no series with more occurrences.
 const MOST: usize = 999;
 /// Days in one question: what Graph is asked for is somewhat wider, and may have 1825.
@@ -174,7 +166,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::calendar::recurrence::{Range, WeekIndex, Weekdays};
+    use crate::calendar::recurrence::{Pattern, Range, WeekIndex, Weekdays};
 
     fn id(text: &str) -> EventId {
         EventId::parse(text).unwrap()
@@ -190,9 +182,9 @@ mod tests {
         let original = Some("2027-01-25T09:00:00Z".parse().unwrap());
         days.add(original_day(original, &moved, &Zone::utc()), id("moved"));
         let nth = |index| Days { known: days.known.clone(), seen: None }.nth(index);
-        assert_eq!(nth(1), Ok(id("first")));
-        assert_eq!(nth(2), Err(Failure::OccurrenceDeleted));
-        assert_eq!(nth(3), Ok(id("moved")));
+        assert_eq!(nth(1), Ok((date(2027, 1, 11), Some(id("first")))));
+        assert_eq!(nth(2), Ok((date(2027, 1, 18), None)));
+        assert_eq!(nth(3), Ok((date(2027, 1, 25), Some(id("moved")))));
         assert_eq!(nth(4), Err(Failure::OccurrenceOutOfRange));
     }
 

@@ -117,7 +117,7 @@ impl<'a> LookUp<'a> {
             }
         }
         self.hits += 1;
-        self.results.push(Ok(FreeBusy { spans }));
+        self.results.push(Ok(FreeBusy { spans, known: None }));
     }
 
     /// Asks for what is missing, and waits for it.
@@ -233,10 +233,11 @@ impl<'a> LookUp<'a> {
         let (result, how) = match outcome {
             Ok(answers) => {
                 let how = if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss };
-                (Ok(FreeBusy { spans: missing.assemble(&answers) }), how)
+                (Ok(FreeBusy { spans: missing.assemble(&answers), known: None }), how)
             }
             Err(failure) if failure.allows_stale() && missing.can_stand_in(self.now) => {
-                (Ok(FreeBusy { spans: missing.held.iter().filter_map(Held::span).collect() }), CacheOutcome::Stale)
+                let spans = missing.held.iter().filter_map(Held::span).collect();
+                (Ok(FreeBusy { spans, known: None }), CacheOutcome::Stale)
             }
             Err(failure) => (Err(failure), if missing.joined { CacheOutcome::Joined } else { CacheOutcome::Miss }),
         };

@@ -6,7 +6,7 @@ use super::limits::{A_MOMENT, Caller};
 use super::shared::Shared;
 use crate::audit::{Asked, Place, Record};
 use crate::calendar::Capability;
-use crate::client::Client;
+use crate::client::{Ceiling, Client};
 use crate::ews::Reply;
 use crate::failure::Failure;
 use crate::graph::Graphs;
@@ -65,7 +65,8 @@ impl Account {
 /// Details of busy times come from calendars where a credential may read them.
 fn asked(judged: Judged, graphs: &Graphs, has_details: bool) -> Asked<'_> {
     let Judged { mailbox, capability, verdict } = judged;
-    let by_reading = || match (capability, has_details) {
+    let shows_details = verdict.is_ok_and(|view| view != Ceiling::Time.name());
+    let by_reading = || match (capability, has_details && shows_details) {
         (Capability::FreeBusy, true) => graphs.serving(&mailbox, Capability::CalendarRead),
         _ => None,
     };

@@ -28,3 +28,4 @@ mod policies;
 mod requests;
 mod server;
 mod setup;
+mod views;

@@ -96,8 +96,14 @@ impl BusyItem {
     /// An item between two instants; an end before the start is taken as the start.
     #[must_use]
     pub fn new(start: Timestamp, end: Timestamp, status: BusyStatus) -> Self {
-        let start = seconds(start);
-        Self { start, end: seconds(end).max(start), status, all_day: false }
+        Self::between(start.as_second(), end.as_second(), status)
+    }
+
+    /// An item between two instants, in seconds since 1970.
+    #[must_use]
+    pub(super) fn between(start: i64, end: i64, status: BusyStatus) -> Self {
+        let bound = |second: i64| u32::try_from(second.max(0)).unwrap_or(u32::MAX);
+        Self { start: bound(start), end: bound(end).max(bound(start)), status, all_day: false }
     }
 
     /// An item of whole days: from midnight of `first` to midnight of `after` in whichever zone it
@@ -148,8 +154,4 @@ impl BusyItem {
         }
         (zone.local_of_second(start), zone.local_of_second(end))
     }
-}
-
-fn seconds(at: Timestamp) -> u32 {
-    u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }

@@ -41,9 +41,9 @@ impl Slots {
     ///
     /// Time grows with the number of items and of slots, not with how much items overlap, as long
     /// as the items come by start.
-    pub(in crate::calendar) fn busiest<'a>(
+    pub(in crate::calendar) fn busiest(
         &self,
-        items: impl IntoIterator<Item = &'a BusyItem>,
+        items: impl IntoIterator<Item = BusyItem>,
         zone: &Zone,
     ) -> Vec<BusyStatus> {
         let mut busiest = vec![BusyStatus::Free; self.count];

@@ -20,7 +20,10 @@ fn instant(text: &str) -> Timestamp {
 fn calendar(mut items: Vec<BusyItem>) -> FreeBusy {
     items.sort_by_key(BusyItem::stored);
     let covers = window(0, i64::from(u32::MAX));
-    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })] }
+    FreeBusy {
+        spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })],
+        known: None,
+    }
 }
 
 /// A day in 2026, as an hour and minute in UTC.
@@ -106,6 +109,45 @@ fn edges_do_not_overlap_and_moments_do() {
 }
 
 #[test]
+fn beyond_what_is_known_there_is_no_data_and_items_are_cut() {
+    let items = vec![
+        item("07:00", "08:30", BusyStatus::Busy),
+        item("09:00", "09:30", BusyStatus::Tentative),
+        item("09:45", "11:00", BusyStatus::OutOfOffice),
+        item("11:00", "12:00", BusyStatus::Busy),
+    ];
+    let hour = |time: &str| day(time, "23:59:00").start().as_second();
+    let known = FreeBusy { known: Some(hour("08:00:00")..hour("10:00:00")), ..calendar(items.clone()) };
+    let window = day("07:00:00", "12:00:00");
+    let digits = |calendar: &FreeBusy, digits| calendar.merged(window, 30, &Zone::utc(), digits);
+    assert_eq!(digits(&known, Digits::Exchange2007), "4420134444");
+    assert_eq!(digits(&known, Digits::Exchange2013), "5520135555");
+    let found: Vec<_> = known.overlapping(window, &Zone::utc()).map(|(item, _)| item).collect();
+    let expected = [
+        item("08:00", "08:30", BusyStatus::Busy),
+        item("09:00", "09:30", BusyStatus::Tentative),
+        item("09:45", "10:00", BusyStatus::OutOfOffice),
+    ];
+    assert_eq!(found, expected);
+    let nothing = FreeBusy { known: Some(hour("08:00:00")..hour("08:00:00")), ..calendar(items) };
+    assert_eq!(digits(&nothing, Digits::Exchange2007), "4".repeat(10));
+    assert_eq!(nothing.overlapping(window, &Zone::utc()).count(), 0);
+}
+
+#[test]
+fn whole_days_are_cut_on_the_clock_of_the_zone() {
+    let helsinki = Zone::named("Europe/Helsinki").unwrap();
+    let day = jiff::civil::date(2026, 1, 12);
+    let whole = BusyItem::all_day(day, day.tomorrow().unwrap(), BusyStatus::OutOfOffice);
+    let (start, end) = whole.instants(&helsinki);
+    let known = FreeBusy { known: Some(start + 3600..end + 3600), ..calendar(vec![whole]) };
+    let around = window(start - 7200, end + 7200);
+    let found: Vec<_> = known.overlapping(around, &helsinki).map(|(item, _)| item.instants(&helsinki)).collect();
+    assert_eq!(found, [(start + 3600, end)]);
+    assert_eq!(known.merged(around, 60, &helsinki, Digits::Exchange2007), format!("444{}04", "3".repeat(23)));
+}
+
+#[test]
 fn the_longest_view_has_all_its_digits() {
     // 62 days at 5 minutes, and a thousand items (Exchange's most) that all cover all of it.
     let items = (0..1000).map(|n| BusyItem::new(at(n), at(6_000_000), BusyStatus::Busy)).collect();
@@ -155,6 +197,7 @@ fn of_neighbours_that_overlap_each_tells_its_own_half() {
     // an hour before the boundary to an hour after it, the second afterwards, and the reverse.
     let weeks = |first: &[BusyItem], second: &[BusyItem]| FreeBusy {
         spans: vec![span(-DAY, 8 * DAY, first), span(6 * DAY, 15 * DAY, second)],
+        known: None,
     };
     let told = |weeks: FreeBusy| weeks.items().map(|(item, _)| *item).collect::<Vec<_>>();
     assert_eq!(told(weeks(&[item(1), item(2)], &[item(1), item(3)])), [item(1), item(3)]);
@@ -204,7 +247,7 @@ proptest! {
             let items: Box<[_]> = whole.spans[0].items.iter().filter(inside).copied().collect();
             Arc::new(Span { covers, items, details: None, working_hours: None })
         });
-        let cut = FreeBusy { spans: spans.collect() };
+        let cut = FreeBusy { spans: spans.collect(), known: None };
         let told = |calendar: &FreeBusy| calendar.items().map(|(item, _)| *item).collect::<Vec<_>>();
         prop_assert_eq!(told(&cut), told(&whole));
     }
@@ -218,7 +261,7 @@ proptest! {
     ) {
         let (from, until) = (BASE + start, BASE + start + length);
         let calendar = calendar(items);
-        let found: Vec<_> = calendar.overlapping(window(from, until), &zone).map(|(item, _)| *item).collect();
+        let found: Vec<_> = calendar.overlapping(window(from, until), &zone).map(|(item, _)| item).collect();
         let inside = |item: &BusyItem| {
             let (start, end) = item.instants(&zone);
             // An item without length is as good as one of a second.
@@ -243,6 +286,6 @@ fn only_spans_with_items_say_whether_details_were_given() {
         (vec![span(&[], false), span(&[], true)], true),
         (vec![span(&[], false)], false),
     ] {
-        assert_eq!(FreeBusy { spans: spans.clone() }.is_detailed(), expected, "{spans:?}");
+        assert_eq!(FreeBusy { spans: spans.clone(), known: None }.is_detailed(), expected, "{spans:?}");
     }
 }

@@ -11,9 +11,11 @@ use calcard::icalendar::{
 use super::words::clean;
 use crate::calendar::event::{Attendee, Person, Response, Role};
 
-/// An entry for somebody with an address.
+/// An entry for somebody; without an address, with what Exchange writes then (MS-OXCICAL, ATTENDEE).
 pub(super) fn person(name: ICalendarProperty, person: &Person) -> ICalendarEntry {
-    let entry = ICalendarEntry::new(name).with_value(Uri::Location(format!("mailto:{}", clean(&person.address))));
+    let address = clean(&person.address);
+    let uri = if address.is_empty() { "invalid:nomail".to_owned() } else { format!("mailto:{address}") };
+    let entry = ICalendarEntry::new(name).with_value(Uri::Location(uri));
     let shown = clean(&person.name).replace(['"', '\n', '\\'], "'");
     if shown.is_empty() { entry } else { entry.with_param(ICalendarParameter::cn(shown)) }
 }

@@ -79,7 +79,7 @@ impl<'a> Conflicts<'a> {
             excluded: vec![false; slots.count],
         };
         let busiest = |calendar: &FreeBusy| {
-            let items = calendar.items().map(|(item, _)| item);
+            let items = calendar.told(zone);
             slots.busiest(items.filter(|item| item.is_all_day() || moved != Some(item.stored().0)), zone)
         };
         for attendee in attendees {

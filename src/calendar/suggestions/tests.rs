@@ -29,14 +29,17 @@ fn busy(bounds: &[(&str, &str, BusyStatus)]) -> FreeBusy {
 
 fn calendar(items: Vec<BusyItem>) -> FreeBusy {
     let covers = window("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
-    FreeBusy { spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })] }
+    FreeBusy {
+        spans: vec![Arc::new(Span { covers, items: items.into(), details: None, working_hours: None })],
+        known: None,
+    }
 }
 
 fn with_hours(calendar: &FreeBusy, zone: &str, start_minute: u16, end_minute: u16) -> FreeBusy {
     let zone = Zone::named(zone).expect("known");
     let days = [true, true, true, true, true, false, false];
     let working_hours = Some(Arc::new(WorkingHours { zone, days, start_minute, end_minute }));
-    FreeBusy { spans: vec![Arc::new(Span { working_hours, ..Span::clone(&calendar.spans[0]) })] }
+    FreeBusy { spans: vec![Arc::new(Span { working_hours, ..Span::clone(&calendar.spans[0]) })], known: None }
 }
 
 fn required(calendar: &FreeBusy) -> Attendee<'_> {

@@ -22,6 +22,7 @@ use crate::calendar::event::Event;
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::pull::{Pull, Start};
+use crate::ews::sight;
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target;
 use crate::ews::types::calendar_item_draft::Draft;
@@ -146,6 +147,7 @@ impl Instructions {
         let folder = self.folder.as_ref().map(|folder| folder.as_ref().map_err(Clone::clone)).transpose()?;
         let mailbox = target::calendar(context, folder, Capability::CalendarWrite)?;
         let new = new_item::of(draft, tells, context.header.time_zone.as_ref(), context.journal.now)?;
+        sight::check_new(context, &mailbox, &new.change, None)?;
         let event = context.writes.create(&mailbox, &new.change, &new.without, context.journal).await?;
         target::remember(context, &event.id, mailbox.mailbox());
         Ok(event)

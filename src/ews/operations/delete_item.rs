@@ -12,6 +12,7 @@ use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
+use crate::ews::sight;
 use crate::ews::soap::{Body, MESSAGES};
 use crate::ews::types::item_id::ItemName;
 use crate::ews::types::{instruction, response_message, value};
@@ -86,6 +87,7 @@ async fn delete(name: ItemName, tells: Option<bool>, context: &Context<'_>) -> R
     let tells = tells.ok_or(missing)?;
     let (mailbox, id) = occurrence::named(context, &name, Capability::CalendarWrite).await?;
     if tells {
+        sight::check(context, &mailbox, &id).await?;
         return context.writes.delete(&mailbox, &id, None, context.journal).await;
     }
     match quietly(context, &mailbox, &id).await {
@@ -98,7 +100,7 @@ async fn delete(name: ItemName, tells: Option<bool>, context: &Context<'_>) -> R
 /// Deletes what nobody has to be told of, as it was when it was looked at: Graph tells the attendees of
 /// whatever their organizer deletes.
 async fn quietly(context: &Context<'_>, mailbox: &Permitted, id: &EventId) -> Result<(), Failure> {
-    let event = context.graphs.event(mailbox, id, &EventParts::default(), context.journal).await?;
+    let event = sight::event(context, mailbox, id, &EventParts::default()).await?;
     if event.is_meeting() && event.is_organizer && !event.is_held_back && !event.is_cancelled {
         return Err(Failure::WouldNotify);
     }

@@ -8,7 +8,7 @@ mod page;
 mod request;
 
 use futures::future::try_join_all;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use tokio::task::yield_now;
 
 use self::page::{Page, Rest, View};
@@ -16,7 +16,7 @@ use self::request::{Request, Traversal};
 use crate::calendar::event::Event;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Window};
-use crate::client::Permitted;
+use crate::client::{Horizon, Permitted};
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::soap::{Body, MESSAGES, TYPES};
@@ -103,7 +103,10 @@ impl FindItem {
         }
         let events = match &stretch {
             _ if !is_calendar || self.0.traversal == Traversal::Associated => Vec::new(),
-            Some(stretch) => context.graphs.view(&mailbox, stretch.around, parts, context.journal).await?,
+            Some(stretch) => match stretch.within(mailbox.view().horizon, context.journal.now) {
+                Some(window) => context.graphs.view(&mailbox, window, parts, context.journal).await?,
+                None => Vec::new(),
+            },
             None => context.graphs.events(&mailbox, parts, context.journal).await?,
         };
         let page = self.0.view.page(self.sorted(&viewer, events, stretch.as_ref(), &zone).await)?;
@@ -125,6 +128,9 @@ impl FindItem {
         for (place, event) in events.into_iter().enumerate() {
             if place > 0 && place % AT_ONCE == 0 {
                 yield_now().await;
+            }
+            if !viewer.reaches(&event) {
+                continue;
             }
             let seen = viewer.see(&event);
             if is_found(&seen) {
@@ -186,6 +192,15 @@ impl Stretch {
         let until = Timestamp::from_second(end + DAY).map_err(far)?;
         let around = Window::new(from, until).ok_or(Failure::EndBeforeStart)?;
         Ok(Self { start, end, around })
+    }
+
+    /// What of it has to be read, as far as a client sees; again with a day on each side.
+    fn within(&self, horizon: Horizon, now: Timestamp) -> Option<Window> {
+        let seen = horizon.within(self.around, now)?;
+        let day = SignedDuration::from_secs(DAY);
+        let start = seen.start().checked_sub(day).map_or(self.around.start(), |start| start.max(self.around.start()));
+        let end = seen.end().checked_add(day).map_or(self.around.end(), |end| end.min(self.around.end()));
+        Window::new(start, end)
     }
 
     /// What ends when the stretch begins is outside

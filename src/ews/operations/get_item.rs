@@ -138,7 +138,10 @@ impl Group {
     ) -> Result<Found, Failure> {
         let event = event?;
         let viewer = Viewer::new(context.client, &context.header, self.mailbox.clone(), context.journal.now)?;
-        let occurrences = occurrences::of(&self.mailbox, &event, wanted, context).await?;
+        if !viewer.reaches(&event) {
+            return Err(Failure::NoSuchItem);
+        }
+        let occurrences = occurrences::of(&self.mailbox, &event, &viewer.zone_of(&event), wanted, context).await?;
         let of_series = event.series.iter().chain(event.exceptions.iter().map(|changed| &changed.id));
         let of_ends = [&occurrences.first, &occurrences.last].into_iter().flatten().map(|end| &end.id);
         for id in of_series.chain(of_ends).chain([&event.id]) {

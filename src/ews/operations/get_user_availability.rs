@@ -18,7 +18,7 @@ pub(super) use request::GetUserAvailability;
 use crate::calendar::free_busy;
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox, Window};
-use crate::client::{Ceiling, Permitted};
+use crate::client::Permitted;
 use crate::ews::fault::Family;
 use crate::ews::operation::{Context, Operation};
 use crate::ews::soap::Body;
@@ -126,26 +126,29 @@ async fn answers(
     zone: &Zone,
     context: &Context<'_>,
 ) -> Result<Vec<MailboxAnswer>, Failure> {
-    let ceilings = mailboxes.iter().map(|mailbox| mailbox.as_ref().map_or(Ceiling::Time, Permitted::ceiling));
-    let wants_details = ceilings.clone().any(|ceiling| asked.view.given(ceiling, true).has_details());
+    let mut ceilings = mailboxes.iter().filter_map(|mailbox| mailbox.as_ref().ok()).map(Permitted::ceiling);
+    let wants_details = ceilings.any(|ceiling| asked.view.given(ceiling, true).has_details());
     context.journal.details.store(wants_details, Relaxed);
     let detail = if wants_details { Detail::Full } else { Detail::Times };
     let mut answers = Vec::with_capacity(mailboxes.len());
-    for (found, ceiling) in find(mailboxes, asked.window, detail, context).await.into_iter().zip(ceilings) {
-        let outcome = match found {
-            Found::One(Ok(free_busy)) => {
-                Outcome::FreeBusy { view: asked.view.given(ceiling, free_busy.is_detailed()), free_busy }
-            }
-            Found::One(Err(failure)) => {
-                context.journal.fail(failure.label());
-                Outcome::Failed(failure)
-            }
-            Found::Group(members) => {
+    for (found, mailbox) in find(mailboxes, asked.window, detail, context).await.into_iter().zip(mailboxes) {
+        let outcome = match (found, mailbox) {
+            (Found::One(Ok(free_busy)), Ok(permitted)) => Outcome::FreeBusy {
+                view: asked.view.given(permitted.ceiling(), free_busy.is_detailed()),
+                free_busy,
+                permitted: permitted.clone(),
+            },
+            (Found::Group(members), Ok(_)) => {
                 let digits = view::digits(context.header.version);
                 Outcome::Group(free_busy::merged(members.iter().flatten(), asked.window, asked.interval, zone, digits))
             }
+            (Found::One(Err(failure)), _) => Outcome::Failed(failure),
+            (_, Err(failure)) => Outcome::Failed(failure.clone()),
         };
-        answers.push(MailboxAnswer { outcome, ceiling, window: asked.window });
+        if let Outcome::Failed(failure) = &outcome {
+            context.journal.fail(failure.label());
+        }
+        answers.push(MailboxAnswer { outcome, window: asked.window });
     }
     busy_as_a_whole(&answers).map_or(Ok(answers), Err)
 }

@@ -23,6 +23,7 @@ use crate::ews::fault::Family;
 use crate::ews::occurrence;
 use crate::ews::operation::{Context, Operation, Response};
 use crate::ews::pull::Pull;
+use crate::ews::sight;
 use crate::ews::soap::{Body, MESSAGES, TYPES};
 use crate::ews::target;
 use crate::ews::types::item_id::ItemName;
@@ -176,15 +177,16 @@ async fn attempt(
     key: Option<&str>,
 ) -> Result<Event, Failure> {
     let parts = EventParts { body: wanted.concern_body(), exceptions: false, properties: wanted.properties() };
-    let event = context.graphs.event(mailbox, id, &parts, context.journal).await?;
+    let event = sight::event(context, mailbox, id, &parts).await?;
     if key.is_some_and(|key| key != event.change_key) {
         return Err(Failure::Conflict);
     }
-    let sees_whole = hidden::sees_whole(context.client, mailbox, &event, context.journal.now);
+    let sees_whole = sight::sees_whole(context.client, mailbox, &event, context.journal.now);
     let change = decide(wanted.clone(), &event, context.header.time_zone.as_ref(), tells, sees_whole)?;
     if difference::is_empty(&change) {
         return Ok(event);
     }
+    sight::check_new(context, mailbox, &change, Some(&event))?;
     // What follows from the item must not be done to another one than was read.
     let is_bound = !tells || !wanted.added.is_empty() || change.attendees.is_some() || change.sensitivity.is_some();
     let expected = key.or_else(|| is_bound.then_some(event.change_key.as_str()));

@@ -22,7 +22,7 @@ use crate::calendar::zone::Zone;
 use crate::ews::target::CALENDAR;
 use crate::ews::xml::Xml;
 
-pub use days::zone_of_days;
+pub use days::{zone_of, zone_of_days};
 pub use seen::{Seen, Viewer};
 pub use value::{Value, is_comparable, of as value_of};
 

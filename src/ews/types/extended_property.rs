@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 use uuid::{Uuid, uuid};
 
 use super::calendar_item::Seen;
-use super::property_path;
+use super::property_path::{self, Field};
 use crate::calendar::event::{EventKind, PropertyId, PropertyName, PropertyValue, Sensitivity};
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::global_id;
@@ -39,7 +39,7 @@ pub fn write(xml: &mut Xml, seen: &Seen<'_>, id: &PropertyId) {
 /// The value of an extended property, if it is set and shown.
 #[must_use]
 pub fn value(seen: &Seen<'_>, id: &PropertyId) -> Option<PropertyValue> {
-    if !seen.is_whole() {
+    if !seen.shows(Field::ExtendedProperty) {
         return None;
     }
     let kept = seen.event().properties.iter().find(|(kept, _)| kept == id).map(|(_, value)| value.clone());
@@ -58,7 +58,9 @@ fn derived(seen: &Seen<'_>, id: &PropertyId) -> Option<String> {
         (PropertyName::Number(MEETING, 0x23), "Binary") => STANDARD.encode(global_id::clean_global_object_id(uid?)),
         (PropertyName::Number(APPOINTMENT, 0x8201), "Integer") => "0".to_owned(),
         (PropertyName::Number(APPOINTMENT, 0x8205), "Integer") => busy_status(event.show_as).to_owned(),
-        (PropertyName::Number(APPOINTMENT, 0x8217), "Integer") => seen.state_bits().to_string(),
+        (PropertyName::Number(APPOINTMENT, 0x8217), "Integer") if seen.shows(Field::AppointmentState) => {
+            seen.state_bits().to_string()
+        }
         (PropertyName::Number(APPOINTMENT, 0x8223), "Boolean") => (event.kind == EventKind::Master).to_string(),
         (PropertyName::Number(APPOINTMENT, 0x8215), "Boolean") => event.when.is_all_day().to_string(),
         (PropertyName::Text(PUBLIC_STRINGS, name), "Integer") if name == "urn:schemas:calendar:instancetype" => {

@@ -5,6 +5,7 @@ use crate::calendar::Capability;
 use crate::calendar::event::{Event, EventId};
 use crate::client::Permitted;
 use crate::ews::operation::Context;
+use crate::ews::sight;
 use crate::ews::target;
 use crate::ews::types::instruction::Disposition;
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ async fn attempt(
     object: &ResponseObject,
     disposition: Disposition,
 ) -> Result<Event, Failure> {
-    let event = context.graphs.event(mailbox, id, &EventParts::default(), context.journal).await?;
+    let event = sight::event(context, mailbox, id, &EventParts::default()).await?;
     if !event.is_organizer {
         return Err(Failure::NotOrganizer);
     }

@@ -4,6 +4,7 @@
 use crate::calendar::Capability;
 use crate::calendar::event::Event;
 use crate::ews::operation::Context;
+use crate::ews::sight;
 use crate::ews::target;
 use crate::failure::Failure;
 use crate::graph::EventParts;
@@ -14,7 +15,7 @@ use super::response_object::ResponseObject;
 pub(super) async fn run(object: &ResponseObject, context: &Context<'_>) -> Result<Option<Event>, Failure> {
     let id = object.item()?;
     let mailbox = target::item(context, &id, Capability::CalendarWrite)?;
-    let event = context.graphs.event(&mailbox, &id, &EventParts::default(), context.journal).await?;
+    let event = sight::event(context, &mailbox, &id, &EventParts::default()).await?;
     if event.is_organizer {
         return Err(Failure::IsOrganizer { code: "ErrorCalendarIsOrganizerForRemove" });
     }

@@ -6,6 +6,7 @@
 use crate::calendar::Capability;
 use crate::calendar::event::{Event, ZonedTime};
 use crate::ews::operation::Context;
+use crate::ews::sight;
 use crate::ews::target;
 use crate::ews::types::calendar_item_draft::span::{self, Clocks};
 use crate::ews::types::instruction::Disposition;
@@ -36,7 +37,7 @@ impl Answer {
         let id = object.item()?;
         let mailbox = target::item(context, &id, Capability::CalendarWrite)?;
         let parts = EventParts::default();
-        let event = context.graphs.event(&mailbox, &id, &parts, context.journal).await?;
+        let event = sight::event(context, &mailbox, &id, &parts).await?;
         if event.is_cancelled {
             return Err(Failure::IsCancelled { code: self.is_cancelled });
         }

@@ -3,11 +3,11 @@
 //! Owns where they are looked for: Graph tells the occurrences in a stretch of time, five years at most.
 
 use jiff::civil::Date;
-use jiff::{Span, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 
 use crate::calendar::Window;
 use crate::calendar::event::{Event, EventId, EventKind, When};
-use crate::calendar::recurrence::{Pattern, RangeEnd, Recurrence};
+use crate::calendar::recurrence::Recurrence;
 use crate::calendar::zone::Zone;
 use crate::client::Permitted;
 use crate::ews::operation::Context;
@@ -17,19 +17,21 @@ use crate::ews::types::shape::Wanted;
 use crate::failure::Failure;
 use crate::graph::EventParts;
 
-/// The occurrences of a series that are wanted.
+/// The occurrences of a series that are wanted, and within sight: days are those of `zone`.
 ///
 /// # Errors
 /// As [`crate::graph::Graphs::occurrences`].
 pub(super) async fn of(
     mailbox: &Permitted,
     event: &Event,
+    zone: &Zone,
     wanted: &Wanted,
     context: &Context<'_>,
 ) -> Result<Occurrences, Failure> {
     let Some(series) = event.recurrence.as_ref().filter(|_| event.kind == EventKind::Master) else {
         return Ok(Occurrences::default());
     };
+    let reaches = |when: &When| mailbox.view().horizon.reaches(when, None, zone, context.journal.now);
     let mut found = Occurrences::default();
     if wanted.has(Field::FirstOccurrence) {
         found.first = occurrences(mailbox, event, from(series.range.start), 1, context).await?.into_iter().next();
@@ -43,12 +45,15 @@ pub(super) async fn of(
             }
         }
     }
-    if wanted.has(Field::MimeContent) && !event.exceptions.is_empty() {
-        let ids: Vec<EventId> = event.exceptions.iter().map(|changed| changed.id.clone()).collect();
+    let changed = event.exceptions.iter().filter(|changed| reaches(&changed.when));
+    let ids: Vec<EventId> = changed.map(|changed| changed.id.clone()).collect();
+    if wanted.has(Field::MimeContent) && !ids.is_empty() {
         let parts = EventParts { body: true, ..EventParts::default() };
         let told = context.graphs.events_by_id(mailbox, &ids, &parts, context.journal).await;
         found.changed = told.into_iter().collect::<Result<_, _>>()?;
     }
+    found.first.take_if(|first| !reaches(&first.when));
+    found.last.take_if(|last| !reaches(&last.when));
     Ok(found)
 }
 
@@ -73,53 +78,15 @@ fn from(start: Date) -> Option<Window> {
 /// Where the last occurrence is: near the day on which the pattern ends, or, if those there were
 /// deleted, before. Nowhere of a series without end.
 fn last(series: &Recurrence) -> Vec<Window> {
-    let day = match series.range.end {
-        RangeEnd::Never => None,
-        RangeEnd::On(day) => Some(day),
-        RangeEnd::After(count) => after(series, count),
-    };
-    let step = days(&series.pattern);
+    let day = series.about_last_day();
+    // As far as windows reach.
+    let step = series.pattern.longest_step().min(WIDEST);
     let near = |before: i64| {
         let end = day?.checked_add((step + MARGIN).days()).ok()?;
         let earliest = series.range.start.checked_sub(MARGIN.days()).ok()?;
         window(end.checked_sub(before.min(WIDEST).days()).ok()?.max(earliest), end)
     };
     [near(4 * step + 3 * MARGIN), near(WIDEST)].into_iter().flatten().collect()
-}
-
-/// About the day of the last of so many occurrences; off by a step at most.
-fn after(series: &Recurrence, count: u32) -> Option<Date> {
-    let steps = match series.pattern {
-        Pattern::Weekly { days, .. } => i64::from(count.div_ceil(u32::try_from(days.iter().count()).ok()?.max(1))),
-        _ => i64::from(count),
-    };
-    let steps = (steps - 1).max(0);
-    let span = match series.pattern {
-        Pattern::Daily { interval } => Span::new().try_days(steps.checked_mul(interval.into())?),
-        Pattern::Weekly { interval, .. } => Span::new().try_weeks(steps.checked_mul(interval.into())?),
-        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
-            Span::new().try_months(steps.checked_mul(interval.into())?)
-        }
-        Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
-            Span::new().try_years(steps.checked_mul(interval.into())?)
-        }
-    };
-    series.range.start.checked_add(span.ok()?).ok()
-}
-
-/// Days from one occurrence to the next, at most, as far as windows reach.
-fn days(pattern: &Pattern) -> i64 {
-    let days = match *pattern {
-        Pattern::Daily { interval } => i64::from(interval),
-        Pattern::Weekly { interval, .. } => i64::from(interval) * 7,
-        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
-            i64::from(interval) * 31
-        }
-        Pattern::AbsoluteYearly { interval, .. } | Pattern::RelativeYearly { interval, .. } => {
-            i64::from(interval) * 366
-        }
-    };
-    days.min(WIDEST)
 }
 
 fn window(begin: Date, end: Date) -> Option<Window> {
@@ -144,7 +111,7 @@ mod tests {
     use jiff::civil::{Weekday, date};
 
     use super::*;
-    use crate::calendar::recurrence::{Range, WeekIndex, Weekdays};
+    use crate::calendar::recurrence::{Pattern, Range, RangeEnd, WeekIndex, Weekdays};
 
     fn series(pattern: Pattern, end: RangeEnd) -> Recurrence {
         Recurrence { pattern, range: Range { start: date(2027, 1, 4), end }, zone: None }

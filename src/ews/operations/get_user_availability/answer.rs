@@ -6,7 +6,7 @@ use crate::calendar::Window;
 use crate::calendar::free_busy::{FreeBusy, ItemDetails, WorkingHours};
 use crate::calendar::suggestions::SuggestionDay;
 use crate::calendar::zone::{DayOfWeek, Zone};
-use crate::client::Ceiling;
+use crate::client::{self, Ceiling, People, Permitted};
 use crate::ews::fault::{self, Code, Family};
 use crate::ews::operation::Response;
 use crate::ews::soap::{MESSAGES, Version};
@@ -30,7 +30,6 @@ pub(crate) struct GetUserAvailabilityResponse {
 #[derive(Debug)]
 pub(super) struct MailboxAnswer {
     pub(super) outcome: Outcome,
-    pub(super) ceiling: Ceiling,
     pub(super) window: Window,
 }
 
@@ -39,6 +38,7 @@ pub(super) enum Outcome {
     FreeBusy {
         view: View,
         free_busy: FreeBusy,
+        permitted: Permitted,
     },
     /// A group's digits.
     Group(String),
@@ -74,7 +74,9 @@ impl Response for GetUserAvailabilityResponse {
 impl GetUserAvailabilityResponse {
     fn write_mailbox(&self, xml: &mut Xml, answer: &MailboxAnswer) {
         match &answer.outcome {
-            Outcome::FreeBusy { view, free_busy } => self.write_view(xml, answer, *view, free_busy),
+            Outcome::FreeBusy { view, free_busy, permitted } => {
+                self.write_view(xml, answer.window, *view, free_busy, permitted.view());
+            }
             Outcome::Group(digits) => {
                 open_view(xml, View::MergedOnly);
                 write_digits(xml, digits);
@@ -84,27 +86,27 @@ impl GetUserAvailabilityResponse {
         xml.raw("</FreeBusyView>");
     }
 
-    fn write_view(&self, xml: &mut Xml, answer: &MailboxAnswer, view: View, free_busy: &FreeBusy) {
+    fn write_view(&self, xml: &mut Xml, window: Window, view: View, free_busy: &FreeBusy, sees: &client::View) {
         open_view(xml, view);
         if view.has_digits() {
-            write_digits(xml, &free_busy.merged(answer.window, self.interval, &self.zone, digits(self.version)));
+            write_digits(xml, &free_busy.merged(window, self.interval, &self.zone, digits(self.version)));
         }
         if !view.has_events() {
             return;
         }
         xml.raw(r#"<CalendarEventArray xmlns="http://schemas.microsoft.com/exchange/services/2006/types">"#);
-        for (item, details) in free_busy.overlapping(answer.window, &self.zone) {
+        for (item, details) in free_busy.overlapping(window, &self.zone) {
             let (start, end) = item.local(&self.zone);
             xml.raw("<CalendarEvent><StartTime>").local_time(start).raw("</StartTime><EndTime>").local_time(end);
             xml.raw("</EndTime><BusyType>").raw(busy_type(item.status(), self.version)).raw("</BusyType>");
             if let Some(details) = details.filter(|_| view.has_details()) {
-                write_details(xml, details, answer.ceiling);
+                write_details(xml, details, sees);
             }
             xml.raw("</CalendarEvent>");
         }
         xml.raw("</CalendarEventArray>");
         if let Some(hours) = free_busy.working_hours() {
-            write_working_hours(xml, hours, answer.window);
+            write_working_hours(xml, hours, window);
         }
     }
 }
@@ -131,23 +133,26 @@ fn write_digits(xml: &mut Xml, digits: &str) {
 }
 
 /// Of a private item nobody learns more than that it is one. Below the full ceiling the flags are
-/// hidden like the rest, and since the schema wants them they are all false.
-fn write_details(xml: &mut Xml, details: &ItemDetails, ceiling: Ceiling) {
-    let full = ceiling == Ceiling::Full && !details.is_private;
+/// hidden like the rest, and since the schema wants them they are all false; where people are hidden, so is that there
+/// are any.
+fn write_details(xml: &mut Xml, details: &ItemDetails, sees: &client::View) {
+    let full = sees.ceiling == Ceiling::Full && !details.is_private;
     xml.raw("<CalendarEventDetails>");
     if let Some(id) = details.id.as_ref().filter(|_| full) {
         xml.raw("<ID>").text(id).raw("</ID>");
     }
     if !details.is_private {
         if let Some(subject) = &details.subject {
-            xml.raw("<Subject>").text(subject).raw("</Subject>");
+            xml.raw("<Subject>").text(sees.subject_of(subject)).raw("</Subject>");
         }
-        if let Some(location) = &details.location {
+        // One that is hidden is not told; an empty one is.
+        let is_told = |location: &&str| sees.location_of(location) == *location;
+        if let Some(location) = details.location.as_deref().filter(is_told) {
             xml.raw("<Location>").text(location).raw("</Location>");
         }
     }
     for (name, value) in [
-        ("IsMeeting", full && details.is_meeting),
+        ("IsMeeting", full && details.is_meeting && sees.people != People::Hidden),
         ("IsRecurring", full && details.is_recurring),
         ("IsException", full && details.is_exception),
         ("IsReminderSet", full && details.is_reminder_set),

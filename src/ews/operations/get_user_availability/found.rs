@@ -27,7 +27,7 @@ pub(super) async fn find(
     context: &Context<'_>,
 ) -> Vec<Found> {
     let permitted: Vec<Permitted> = mailboxes.iter().filter_map(|mailbox| mailbox.as_ref().ok().cloned()).collect();
-    let mut answers = context.graphs.free_busy(&permitted, window, detail, context.journal).await.into_iter();
+    let mut answers = look_up(&permitted, window, detail, context).await.into_iter();
     let mut found: Vec<Found> = mailboxes
         .iter()
         .map(|mailbox| match mailbox {
@@ -41,13 +41,51 @@ pub(super) async fn find(
     }
     let members: Vec<Permitted> =
         groups.iter().filter_map(|(_, members)| members.as_ref().ok()).flatten().cloned().collect();
-    let mut answers = context.graphs.free_busy(&members, window, Detail::Times, context.journal).await.into_iter();
+    let mut answers = look_up(&members, window, Detail::Times, context).await.into_iter();
     for (index, members) in groups {
         if let Some(place) = found.get_mut(index) {
             *place = match members {
                 Ok(members) => of_members(answers.by_ref().take(members.len())),
                 Err(failure) => Found::One(Err(failure)),
             };
+        }
+    }
+    found
+}
+
+/// Busy times as far as the client may know of them; what lies beyond is not asked for. Of a mailbox of which it may
+/// know nothing in the whole window nothing is known, whoever's it is.
+async fn look_up(
+    mailboxes: &[Permitted],
+    window: Window,
+    detail: Detail,
+    context: &Context<'_>,
+) -> Vec<Result<FreeBusy, Failure>> {
+    let now = context.journal.now;
+    let known = mailboxes.iter().map(|mailbox| {
+        let horizon = mailbox.view().horizon;
+        let range = horizon.range(now);
+        (!horizon.is_endless()).then(|| range.start.as_second()..range.end.as_second())
+    });
+    let mut found: Vec<_> = known.map(|known| Ok(FreeBusy { spans: Vec::new(), known })).collect();
+    // Mostly one: grants seldom differ in their horizons.
+    let mut windows: Vec<(Window, Vec<usize>)> = Vec::new();
+    for (place, mailbox) in mailboxes.iter().enumerate() {
+        let Some(seen) = mailbox.view().horizon.within(window, now) else { continue };
+        match windows.iter_mut().find(|(window, _)| *window == seen) {
+            Some((_, places)) => places.push(place),
+            None => windows.push((seen, vec![place])),
+        }
+    }
+    let told = join_all(windows.iter().map(|(window, places)| async move {
+        let asked: Vec<Permitted> = places.iter().filter_map(|place| mailboxes.get(*place).cloned()).collect();
+        context.graphs.free_busy(&asked, *window, detail, context.journal).await
+    }));
+    for ((_, places), told) in windows.iter().zip(told.await) {
+        for (place, told) in places.iter().zip(told) {
+            let Some(found) = found.get_mut(*place) else { continue };
+            let known = found.as_ref().ok().and_then(|unknown| unknown.known.clone());
+            *found = told.map(|told| FreeBusy { known, ..told });
         }
     }
     found

@@ -1,23 +1,12 @@
-//! Items that the caller does not see whole.
+//! Items that the caller does not see whole: below the full ceiling, or with something hidden or replaced.
 //!
 //! Owns what callers may not do with them: take away what hides an item, invite somebody who would
 //! then be sent all of it, and guess at what is hidden.
 
-use jiff::Timestamp;
-
-use crate::calendar::Capability;
-use crate::calendar::event::{Event, PropertyId, PropertyName};
-use crate::client::{Ceiling, Client, Permitted};
+use crate::calendar::event::{PropertyId, PropertyName};
 use crate::failure::Failure;
 
 use super::updates::Wanted;
-
-/// Whether a client sees the item whole, as the one who writes and, if it reads, as the one who reads.
-pub(super) fn sees_whole(client: &Client, writes: &Permitted, event: &Event, now: Timestamp) -> bool {
-    let reads = client.permit(writes.mailbox(), Capability::CalendarRead, now).ok();
-    let mut grants = [Some(writes), reads.as_ref()].into_iter().flatten();
-    grants.all(|permitted| permitted.ceiling_of(event.is_private()) == Ceiling::Full)
-}
 
 /// Whether the updates may be made, by what they name alone: an answer that looked at the item would
 /// tell of it.

@@ -11,7 +11,7 @@ use crate::calendar::event::{
 };
 use crate::calendar::free_busy::BusyStatus;
 use crate::calendar::recurrence::{Pattern, Range, RangeEnd, Recurrence, Weekdays};
-use crate::client::{Ceiling, Client, Policy};
+use crate::client::{Ceiling, Client, Policy, View};
 use crate::ews::soap::Envelope;
 
 const RESPA: &str = include_str!("../../../../fixtures/ews/respa/saved-UpdateItem.xml");
@@ -354,13 +354,20 @@ fn a_client_sees_what_both_its_grants_show() {
         let policy = Policy { grants, ..Policy::unlimited(&[], &[], Ceiling::Full) };
         let client = Client::without_login("c", policy);
         let mailbox = client.permit(&room, Capability::CalendarWrite, jiff::Timestamp::UNIX_EPOCH).unwrap();
-        hidden::sees_whole(&client, &mailbox, event, jiff::Timestamp::UNIX_EPOCH)
+        sight::sees_whole(&client, &mailbox, event, jiff::Timestamp::UNIX_EPOCH)
     };
     let (writes, reads) = (&[Capability::CalendarWrite], &[Capability::CalendarRead]);
     let full = grants(writes, Ceiling::Full);
     assert!(sees(full.clone(), &event()) && !sees(full.clone(), &private));
     assert!(!sees(grants(writes, Ceiling::SubjectAndLocation), &event()));
-    assert!(!sees([full, grants(reads, Ceiling::Time)].concat(), &event()));
+    assert!(!sees([full.clone(), grants(reads, Ceiling::Time)].concat(), &event()));
+    let masked = |mut grants: Vec<crate::client::Grant>| {
+        let view = View { subject: Some("Busy".into()), ..View::under(Ceiling::Full) };
+        grants.iter_mut().for_each(|grant| grant.view = std::sync::Arc::new(view.clone()));
+        grants
+    };
+    assert!(!sees(masked(full.clone()), &event()));
+    assert!(!sees([full, masked(grants(reads, Ceiling::Full))].concat(), &event()));
 }
 
 #[test]

@@ -10,3 +10,10 @@ use crate::calendar::zone::Zone;
 pub fn zone_of_days(event: &Event) -> Option<&str> {
     event.start_zone.as_deref().filter(|name| Zone::named(name).is_ok_and(|zone| zone != Zone::utc()))
 }
+
+/// The zone of an event's days, for a caller with a zone of its own.
+#[must_use]
+pub fn zone_of(event: &Event, callers: Option<&Zone>) -> Zone {
+    let own = zone_of_days(event).and_then(|name| Zone::named(name).ok());
+    own.or_else(|| callers.cloned()).unwrap_or_else(Zone::utc)
+}

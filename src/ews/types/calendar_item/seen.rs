@@ -1,7 +1,7 @@
 //! An event as a client may see it.
 //!
-//! Owns what each ceiling shows. What is hidden is taken out of the event itself, and properties that would then say
-//! something untrue are not told at all; whatever is made of the event afterwards cannot give it away.
+//! Owns which properties are told. What is hidden was taken out of the event itself ([`View::see`]); properties that
+//! would then say something untrue are not told at all.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use super::super::body;
 use super::super::property_path::Field;
 use super::{days, state};
-use crate::calendar::event::{Event, EventId, EventKind, Importance, Response, Sensitivity, When};
+use crate::calendar::event::{Event, EventKind, When};
 use crate::calendar::zone::Zone;
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{Ceiling, Client, Permitted};
+use crate::client::{Ceiling, Client, People, Permitted, View};
 use crate::ews::soap::{Header, Version};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ pub struct Viewer {
 #[derive(Debug)]
 pub struct Seen<'e> {
     event: Cow<'e, Event>,
+    view: &'e View,
     ceiling: Ceiling,
     /// Whose midnights days begin at.
     zone: Zone,
@@ -54,12 +55,21 @@ impl Viewer {
 
     /// An event as this client may see it.
     #[must_use]
-    pub fn see<'e>(&self, event: &'e Event) -> Seen<'e> {
-        let ceiling = self.mailbox.ceiling_of(event.is_private());
+    pub fn see<'e>(&'e self, event: &'e Event) -> Seen<'e> {
+        let view = self.mailbox.view();
+        let ceiling = view.ceiling_of(event.is_private());
         let zone = self.zone_of(event);
         let (start, end) = event.when.instants(&zone);
-        let event = redacted(event, ceiling);
-        Seen { event, ceiling, zone, start: start.as_second(), end: end.as_second(), body_text: OnceLock::new() }
+        let (start, end) = (start.as_second(), end.as_second());
+        let event = view.see(event, &zone, self.now);
+        Seen { event, view, ceiling, zone, start, end, body_text: OnceLock::new() }
+    }
+
+    /// Whether this client may know of an event at all.
+    #[must_use]
+    pub fn reaches(&self, event: &Event) -> bool {
+        let horizon = self.mailbox.view().horizon;
+        horizon.is_endless() || horizon.reaches(&event.when, event.recurrence.as_ref(), &self.zone_of(event), self.now)
     }
 
     /// When the request came.
@@ -99,9 +109,9 @@ impl Viewer {
     }
 
     /// The zone of an event's days.
-    fn zone_of(&self, event: &Event) -> Zone {
-        let own = days::zone_of_days(event).and_then(|name| Zone::named(name).ok());
-        own.or_else(|| self.zone.clone()).unwrap_or_else(Zone::utc)
+    #[must_use]
+    pub fn zone_of(&self, event: &Event) -> Zone {
+        days::zone_of(event, self.zone.as_ref())
     }
 }
 
@@ -122,6 +132,7 @@ impl Seen<'_> {
     #[must_use]
     pub fn shows(&self, field: Field) -> bool {
         match self.ceiling {
+            _ if self.hides(field) => false,
             Ceiling::Full => true,
             Ceiling::SubjectAndLocation => field == Field::Location || OF_TIME.contains(&field),
             Ceiling::Time => OF_TIME.contains(&field),
@@ -132,12 +143,6 @@ impl Seen<'_> {
     #[must_use]
     pub fn state_bits(&self) -> i32 {
         state::bits(&self.event)
-    }
-
-    /// Whether everything may be told.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.ceiling == Ceiling::Full
     }
 
     /// The first instant, in seconds since 1970.
@@ -186,95 +191,30 @@ impl Seen<'_> {
             (None, when) => when.instants(&self.zone).0.as_second(),
         }
     }
-}
 
-/// The event without what the ceiling hides.
-fn redacted(event: &Event, ceiling: Ceiling) -> Cow<'_, Event> {
-    if ceiling == Ceiling::Full {
-        return Cow::Borrowed(event);
+    /// Whether a property is hidden, whatever the ceiling. Without attendees an organizer's meeting looks like none:
+    /// what depends on that goes with them.
+    fn hides(&self, field: Field) -> bool {
+        let hidden = &self.view.hidden;
+        match field {
+            Field::Location => hidden.location,
+            Field::Body | Field::TextBody | Field::HasAttachments => hidden.body,
+            Field::Categories => hidden.categories,
+            Field::IsOnlineMeeting | Field::JoinOnlineMeetingUrl => hidden.online_meeting,
+            Field::ExtendedProperty => hidden.extended_properties,
+            Field::Organizer
+            | Field::RequiredAttendees
+            | Field::OptionalAttendees
+            | Field::Resources
+            | Field::DisplayTo
+            | Field::DisplayCc
+            | Field::IsMeeting
+            | Field::MeetingRequestWasSent
+            | Field::ResponseObjects
+            | Field::AppointmentState => self.view.people == People::Hidden,
+            _ => false,
+        }
     }
-    let shown = |text: &str| if ceiling == Ceiling::Time { String::new() } else { text.to_owned() };
-    // Each field by name: a new one has to be thought about here.
-    let Event {
-        id,
-        change_key,
-        kind,
-        series,
-        uid: _,
-        created: _,
-        modified: _,
-        subject,
-        body: _,
-        when,
-        start_zone,
-        end_zone,
-        original_start,
-        show_as,
-        location,
-        sensitivity,
-        importance: _,
-        categories: _,
-        is_reminder_on: _,
-        reminder_minutes: _,
-        organizer: _,
-        is_organizer: _,
-        attendees: _,
-        is_held_back: _,
-        response: _,
-        responded: _,
-        is_response_requested: _,
-        allows_new_time: _,
-        is_cancelled,
-        is_draft: _,
-        has_attachments: _,
-        is_online_meeting: _,
-        join_url: _,
-        recurrence,
-        exceptions,
-        deleted,
-        properties: _,
-    } = event;
-    let series: Option<EventId> = series.clone();
-    Cow::Owned(Event {
-        id: id.clone(),
-        change_key: change_key.clone(),
-        kind: *kind,
-        series,
-        uid: None,
-        created: None,
-        modified: None,
-        subject: shown(subject),
-        body: None,
-        when: *when,
-        start_zone: start_zone.clone(),
-        end_zone: end_zone.clone(),
-        original_start: *original_start,
-        show_as: *show_as,
-        location: shown(location),
-        // That it is private is told, and no more.
-        sensitivity: if event.is_private() { *sensitivity } else { Sensitivity::Normal },
-        importance: Importance::Normal,
-        categories: Vec::new(),
-        is_reminder_on: false,
-        reminder_minutes: 0,
-        organizer: None,
-        is_organizer: true,
-        attendees: Vec::new(),
-        is_held_back: false,
-        response: Response::None,
-        responded: None,
-        is_response_requested: false,
-        allows_new_time: false,
-        is_cancelled: *is_cancelled,
-        is_draft: false,
-        has_attachments: false,
-        is_online_meeting: false,
-        join_url: None,
-        recurrence: recurrence.clone(),
-        exceptions: exceptions.clone(),
-        deleted: deleted.clone(),
-        properties: Vec::new(),
-    })
 }
 
 /// What every client may know: when, how busy, and how it is named. The subject is an empty element
@@ -309,3 +249,6 @@ const OF_TIME: [Field; 28] = [
     Field::StartTimeZoneId,
     Field::EndTimeZoneId,
 ];
+
+#[cfg(test)]
+mod tests;

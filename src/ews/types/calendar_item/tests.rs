@@ -111,7 +111,7 @@ pub(in crate::ews) fn viewer(ceiling: Ceiling, zone: Option<&str>) -> Viewer {
     client_viewer(Policy::unlimited(&capabilities, &["*@example.com"], ceiling), zone)
 }
 
-fn client_viewer(policy: Policy, zone: Option<&str>) -> Viewer {
+pub(super) fn client_viewer(policy: Policy, zone: Option<&str>) -> Viewer {
     let client = Client::without_login("c", policy);
     let mailbox = client
         .permit(&Mailbox::parse("room@example.com").unwrap(), Capability::CalendarRead, jiff::Timestamp::UNIX_EPOCH)
