@@ -49,7 +49,8 @@ pub(crate) struct Setup {
     pub(crate) tokens: String,
     /// The whole of `[[clients]]`.
     pub(crate) clients: String,
-    /// `capability`, or `mail_tips`, and application of Contoso's credentials.
+    /// `capability`, `mail_tips`, or `all_addresses` for the directory with all addresses, and application of Contoso's
+    /// credentials.
     pub(crate) credentials: Vec<(&'static str, &'static str)>,
 }
 
@@ -163,6 +164,7 @@ pub(crate) fn client(mailboxes: &str, ceiling: &str, keys: &str) -> String {
 fn credential(capability: &str, id: &str, application: &str) -> String {
     let duty = match capability {
         "mail_tips" => "capabilities = []\nmail_tips = true".to_owned(),
+        "all_addresses" => "capabilities = [\"directory\"]\nall_addresses = true".to_owned(),
         capability => format!("capabilities = [\"{capability}\"]"),
     };
     format!(

@@ -114,7 +114,8 @@ fn owner(context: &Context<'_>, id: &str) -> Result<Mailbox, Failure> {
         return target::folder(context, Some(&folder), Capability::CalendarRead).map(|it| it.mailbox().clone());
     }
     // Ids of the caller's own mailbox are not remembered, and are like those that Exchange makes.
-    if context.items.owner(&item).is_none() && !ITEMS.iter().any(|begin| id.starts_with(begin)) {
+    let is_known = context.items.owner(&item).is_some_and(|owner| target::may_read(context, &owner));
+    if !is_known && !ITEMS.iter().any(|begin| id.starts_with(begin)) {
         return Err(Failure::BadId);
     }
     target::item(context, &item, Capability::CalendarRead).map(|it| it.mailbox().clone())
