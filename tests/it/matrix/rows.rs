@@ -74,6 +74,8 @@ pub(super) struct Cell {
     pub(super) with_own: Option<Told>,
     /// What a client is told that may.
     pub(super) granted: &'static [&'static str],
+    /// Whether such a client sees something of the mailbox, where the operation shows any.
+    pub(super) shows: bool,
 }
 
 /// An operation's ways.
@@ -94,12 +96,17 @@ pub(super) struct Row {
 
 impl Cell {
     const fn new(way: Way, ask: Ask, denied: Told, granted: &'static [&'static str]) -> Self {
-        Self { way, ask, denied, with_own: None, granted }
+        Self { way, ask, denied, with_own: None, granted, shows: true }
     }
 
     /// One that is told the same whether it may or not.
     const fn told(way: Way, ask: Ask, codes: &'static [&'static str]) -> Self {
         Self::new(way, ask, Told::Codes(codes), codes)
+    }
+
+    /// One that shows nothing of the mailbox.
+    const fn silent(self) -> Self {
+        Self { shows: false, ..self }
     }
 
     const fn with_own(self, told: Told) -> Self {

@@ -127,8 +127,9 @@ pub(super) fn world() -> String {
         json!({ "address": MIXED_LIST, "name": "Floor", "members": ["room-1@contoso.example", HIDDEN_ROOM] }),
     );
     add("groups", json!({ "address": GROUP, "name": "Readers", "members": [NINA, HIDDEN] }));
-    add("contacts", json!({ "address": NOBODY, "name": "Contact" }));
     add("groups", json!({ "address": OTHER_GROUP, "name": "Writers", "members": [NINA, NOBODY] }));
+    // Members are somebody; this one has no mailbox.
+    tenant["contacts"] = json!([{ "address": NOBODY, "name": "Contact" }]);
     world.to_string()
 }
 

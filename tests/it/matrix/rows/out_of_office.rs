@@ -18,10 +18,13 @@ pub(super) const GET_USER_OOF_SETTINGS: Row = Row {
     shows: true,
     cells: &[
         Cell::new(Way::Address, |of, _| get(&of.address), DENIED, ONE),
-        Cell::new(Way::Alias, |of, _| get(&of.alias), DENIED, ONE),
+        Cell::new(Way::Alias, |of, _| get(&of.alias), DENIED, NOT_BY_ALIAS).silent(),
     ],
     plain: |near| get(&near.address),
 };
+
+/// Graph's paths take no other address than a mailbox's first.
+const NOT_BY_ALIAS: &[&str] = &["ErrorNonExistentMailbox"];
 
 fn set(address: &str) -> String {
     format!(
@@ -40,7 +43,7 @@ pub(super) const SET_USER_OOF_SETTINGS: Row = Row {
     shows: false,
     cells: &[
         Cell::new(Way::Address, |of, _| set(&of.address), DENIED, ONE),
-        Cell::new(Way::Alias, |of, _| set(&of.alias), DENIED, ONE),
+        Cell::new(Way::Alias, |of, _| set(&of.alias), DENIED, NOT_BY_ALIAS),
     ],
     plain: |near| set(&near.address),
 };
@@ -72,7 +75,8 @@ pub(super) const GET_MAIL_TIPS: Row = Row {
             |of, near| tips(&near.address, &[&of.alias]),
             Told::Codes(&["NoError", "ErrorAccessDenied"]),
             TWO,
-        ),
+        )
+        .silent(),
         Cell::new(
             Way::Beside,
             |of, near| tips(&near.address, &[&near.address, &of.address]),
@@ -80,7 +84,7 @@ pub(super) const GET_MAIL_TIPS: Row = Row {
             THREE,
         ),
         // Of a sender only the organisation counts.
-        Cell::told(Way::Mention, |of, near| tips(&of.address, &[&near.address]), TWO),
+        Cell::told(Way::Mention, |of, near| tips(&of.address, &[&near.address]), TWO).silent(),
     ],
     plain: |near| tips(&near.address, &[&near.address]),
 };

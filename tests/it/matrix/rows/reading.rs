@@ -36,7 +36,12 @@ pub(super) const GET_USER_AVAILABILITY: Row = Row {
     shows: true,
     cells: &[
         Cell::new(Way::Address, |of, _| availability(&[&of.address], ""), NO_ACCESS, ONE),
-        Cell::new(Way::Alias, |of, _| availability(&[&of.alias], ""), NO_ACCESS, ONE),
+        Cell::new(
+            Way::Alias,
+            |of, near| availability(&[&near.address, &of.alias], ""),
+            Told::Codes(&["NoError", "ErrorNoFreeBusyAccess"]),
+            TWO,
+        ),
         Cell::new(
             Way::Beside,
             |of, near| availability(&[&near.address, &of.address], SUGGESTIONS),
@@ -45,7 +50,7 @@ pub(super) const GET_USER_AVAILABILITY: Row = Row {
         ),
         // One member who is not permitted closes the group: digits would be those of the others, and tell whose they
         // are not.
-        Cell::new(Way::Member, |of, _| availability(&[&of.group], ""), NO_ACCESS, ONE),
+        Cell::new(Way::Member, |of, _| availability(&[&of.group], ""), NO_ACCESS, ONE).silent(),
     ],
     plain: |near| availability(&[&near.address], ""),
 };

@@ -65,7 +65,13 @@ pub(super) const CREATE_ITEM: Row = Row {
             NO_SUCH_ITEM,
             &["ErrorCalendarIsNotOrganizer"],
         ),
-        Cell::new(Way::Invitation, |of, _| respond("RemoveItem", of), NO_SUCH_ITEM, ONE),
+        // That takes place.
+        Cell::new(
+            Way::Invitation,
+            |of, _| respond("RemoveItem", of),
+            NO_SUCH_ITEM,
+            &["ErrorInvalidOperation"],
+        ),
         // Whoever may write a calendar may invite anybody to it.
         Cell::told(Way::Mention, |of, near| create(&calendar(near), &new_item(&attendee(of))), ONE),
         // Whose calendar it goes to says the folder.
