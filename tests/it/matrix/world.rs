@@ -25,7 +25,9 @@ const NOBODY_ALIAS: &str = "v.nish@contoso.example";
 const NO_LIST: &str = "attics@contoso.example";
 /// A list that holds the hidden room and another.
 pub(super) const MIXED_LIST: &str = "floor@contoso.example";
-/// Groups of Nina and somebody hidden, and of Nina and nobody.
+/// Members of groups are always somebody: another one whom none may use.
+const BOSS: &str = "boss@contoso.example";
+/// Groups of Nina and the hidden mailbox, and of Nina and that other.
 const GROUP: &str = "readers@contoso.example";
 const OTHER_GROUP: &str = "writers@contoso.example";
 
@@ -33,8 +35,8 @@ const OTHER_GROUP: &str = "writers@contoso.example";
 pub(super) const PERMITTED: [&str; 7] =
     [NINA, HOST, GROUP, OTHER_GROUP, MIXED_LIST, "room-1@contoso.example", "room-list@contoso.example"];
 /// Whom none may.
-pub(super) const FORBIDDEN: [&str; 7] =
-    [HIDDEN, HIDDEN_ALIAS, HIDDEN_LIST, HIDDEN_ROOM, NOBODY, NOBODY_ALIAS, NO_LIST];
+pub(super) const FORBIDDEN: [&str; 8] =
+    [HIDDEN, HIDDEN_ALIAS, HIDDEN_LIST, HIDDEN_ROOM, NOBODY, NOBODY_ALIAS, NO_LIST, BOSS];
 
 /// What tells of the hidden mailbox, its list and its room.
 pub(super) const MARKS: [&str; 14] = [
@@ -127,9 +129,7 @@ pub(super) fn world() -> String {
         json!({ "address": MIXED_LIST, "name": "Floor", "members": ["room-1@contoso.example", HIDDEN_ROOM] }),
     );
     add("groups", json!({ "address": GROUP, "name": "Readers", "members": [NINA, HIDDEN] }));
-    add("groups", json!({ "address": OTHER_GROUP, "name": "Writers", "members": [NINA, NOBODY] }));
-    // Members are somebody; this one has no mailbox.
-    tenant["contacts"] = json!([{ "address": NOBODY, "name": "Contact" }]);
+    add("groups", json!({ "address": OTHER_GROUP, "name": "Writers", "members": [NINA, BOSS] }));
     world.to_string()
 }
 

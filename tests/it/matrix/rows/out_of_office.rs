@@ -29,9 +29,9 @@ const NOT_BY_ALIAS: &[&str] = &["ErrorNonExistentMailbox"];
 fn set(address: &str) -> String {
     format!(
         "<m:SetUserOofSettingsRequest><t:Mailbox><t:Address>{address}</t:Address></t:Mailbox><t:UserOofSettings>\
-         <t:OofState>Disabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience>\
-         <t:InternalReply><t:Message>in</t:Message></t:InternalReply>\
-         <t:ExternalReply><t:Message>out</t:Message></t:ExternalReply></t:UserOofSettings></m:SetUserOofSettingsRequest>"
+         <t:OofState>Enabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience>\
+         <t:InternalReply><t:Message>MarkedReply</t:Message></t:InternalReply>\
+         <t:ExternalReply><t:Message>MarkedReply</t:Message></t:ExternalReply></t:UserOofSettings></m:SetUserOofSettingsRequest>"
     )
 }
 

@@ -7,7 +7,7 @@ use super::*;
 const WINDOW: &str = "<t:TimeWindow><t:StartTime>2027-03-10T00:00:00</t:StartTime>\
     <t:EndTime>2027-03-11T00:00:00</t:EndTime></t:TimeWindow>";
 
-fn availability(addresses: &[&str], more: &str) -> String {
+fn availability(addresses: &[&str], view: &str, more: &str) -> String {
     let one = |address: &&str| {
         format!(
             "<t:MailboxData><t:Email><t:Address>{address}</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>\
@@ -18,7 +18,7 @@ fn availability(addresses: &[&str], more: &str) -> String {
     format!(
         "<m:GetUserAvailabilityRequest><m:MailboxDataArray>{all}</m:MailboxDataArray><t:FreeBusyViewOptions>{WINDOW}\
          <t:MergedFreeBusyIntervalInMinutes>30</t:MergedFreeBusyIntervalInMinutes>\
-         <t:RequestedView>DetailedMerged</t:RequestedView></t:FreeBusyViewOptions>{more}</m:GetUserAvailabilityRequest>"
+         <t:RequestedView>{view}</t:RequestedView></t:FreeBusyViewOptions>{more}</m:GetUserAvailabilityRequest>"
     )
 }
 
@@ -35,24 +35,25 @@ pub(super) const GET_USER_AVAILABILITY: Row = Row {
     writes: false,
     shows: true,
     cells: &[
-        Cell::new(Way::Address, |of, _| availability(&[&of.address], ""), NO_ACCESS, ONE),
+        Cell::new(Way::Address, |of, _| availability(&[&of.address], "Detailed", ""), NO_ACCESS, ONE),
         Cell::new(
             Way::Alias,
-            |of, near| availability(&[&near.address, &of.alias], ""),
+            |of, near| availability(&[&near.address, &of.alias], "FreeBusy", ""),
             Told::Codes(&["NoError", "ErrorNoFreeBusyAccess"]),
             TWO,
-        ),
+        )
+        .silent(),
         Cell::new(
             Way::Beside,
-            |of, near| availability(&[&near.address, &of.address], SUGGESTIONS),
+            |of, near| availability(&[&near.address, &of.address], "DetailedMerged", SUGGESTIONS),
             Told::Codes(&["NoError", "ErrorNoFreeBusyAccess", "NoError"]),
             THREE,
         ),
         // One member who is not permitted closes the group: digits would be those of the others, and tell whose they
         // are not.
-        Cell::new(Way::Member, |of, _| availability(&[&of.group], ""), NO_ACCESS, ONE).silent(),
+        Cell::new(Way::Member, |of, _| availability(&[&of.group], "MergedOnly", ""), NO_ACCESS, ONE).silent(),
     ],
-    plain: |near| availability(&[&near.address], ""),
+    plain: |near| availability(&[&near.address], "Detailed", ""),
 };
 
 pub(super) const GET_SERVER_TIME_ZONES: Row = Row {
