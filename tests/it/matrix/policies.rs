@@ -114,11 +114,7 @@ impl Policy {
     }
 }
 
-fn keys(
-    capabilities: impl Iterator<Item = Capability>,
-    mailboxes: &[impl AsRef<str>],
-    more: &str,
-) -> String {
+fn keys(capabilities: impl Iterator<Item = Capability>, mailboxes: &[impl AsRef<str>], more: &str) -> String {
     let capabilities: Vec<String> = capabilities.map(|capability| format!("\"{}\"", capability.name())).collect();
     let mailboxes: Vec<&str> = mailboxes.iter().map(AsRef::as_ref).collect();
     format!("capabilities = [{}]\nmailboxes = [{}]\n{more}", capabilities.join(", "), mailboxes.join(", "))

@@ -1,6 +1,7 @@
 //! A gateway with the clients of the matrix, and what each request does: its answer, its calls to Graph, what is
 //! counted and what is logged.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use tracing::subscriber::DefaultGuard;
 
 use super::plain_way;
 use super::policies::Policy;
-use super::rows::{Cell, Row, Told, Way};
+use super::rows::{self, Row, Told, Way};
 use super::world::{self, LOCAL_PARTS, MARKS, Named, TEXTS};
 use crate::harness::answer::Element;
 use crate::harness::requests::{envelope, envelope_with};
@@ -21,6 +22,8 @@ use crate::harness::{Answer, Gateway, SECRET, Setup};
 pub(super) struct Stage {
     gateway: Gateway,
     log: Log,
+    /// Whether calendars are watched for subscriptions: they are looked at whether somebody asks or not.
+    watches: Cell<bool>,
     _subscriber: DefaultGuard,
 }
 
@@ -58,7 +61,8 @@ impl Stage {
         let subscriber = tracing::subscriber::set_default(subscriber);
         let all = "\"free_busy\", \"calendar_read\", \"calendar_write\", \"out_of_office_read\", \"out_of_office_write\", \
                    \"directory\"";
-        let trusted = crate::harness::client("*@contoso.example", "full", "requests_per_second = 100000\nburst = 100000\n");
+        let trusted =
+            crate::harness::client("*@contoso.example", "full", "requests_per_second = 100000\nburst = 100000\n");
         let mut clients = trusted.replace("\"free_busy\", \"calendar_read\", \"directory\"", all);
         policies.iter().for_each(|policy| clients.push_str(&policy.text()));
         let gateway = Setup {
@@ -67,7 +71,8 @@ impl Stage {
             // Nobody looks at watched calendars in between.
             more: "[store]\npath = ':memory:'\n[changes]\ninterval = \"1h\"\n".to_owned(),
             // What was asked before makes no difference.
-            cache: "lifetime = \"0s\"\nunknown_lifetime = \"0s\"\nstale = \"0s\"\nout_of_office_lifetime = \"0s\"".to_owned(),
+            cache: "lifetime = \"0s\"\nunknown_lifetime = \"0s\"\nstale = \"0s\"\nout_of_office_lifetime = \"0s\""
+                .to_owned(),
             credentials: vec![
                 ("free_busy", "free-busy"),
                 ("calendar_read", "calendar-read"),
@@ -78,17 +83,18 @@ impl Stage {
             ],
             ..Setup::new()
         };
-        Self { gateway: gateway.start().await, log, _subscriber: subscriber }
+        Self { gateway: gateway.start().await, log, watches: Cell::new(false), _subscriber: subscriber }
     }
 
     /// One way of naming a mailbox: refused by each policy, whoever is named, and then granted to the client that may.
-    pub(super) async fn judge(&self, row: &Row, cell: &Cell, policies: &[&Policy]) {
+    pub(super) async fn judge(&self, row: &Row, cell: &rows::Cell, policies: &[&Policy]) {
         let gateway = &self.gateway;
         let hidden = world::hidden(gateway, cell.way).await;
         let nobody = world::nobody(gateway, &hidden).await;
         let outside = world::outside(gateway, &hidden).await;
         let others: &[&Named] = if cell.way == Way::Mention { &[&nobody] } else { &[&nobody, &outside] };
         let mut near = world::permitted(gateway, cell.way).await;
+        self.watches.set(self.watches.get() || cell.way == Way::Subscription);
         for policy in policies {
             let what = format!("{} {:?} {}", row.operation, cell.way, policy.client);
             let told = policy.expects(row, cell);
@@ -173,6 +179,7 @@ impl Stage {
     /// Somebody permitted, somebody hidden, nobody, and somebody outside.
     async fn cast(&self, row: &Row) -> (Named, Named, Named, Named) {
         let near = world::permitted(&self.gateway, plain_way(row)).await;
+        self.watches.set(self.watches.get() || plain_way(row) == Way::Subscription);
         let hidden = world::hidden(&self.gateway, Way::Address).await;
         let nobody = world::nobody(&self.gateway, &hidden).await;
         let outside = world::outside(&self.gateway, &hidden).await;
@@ -192,8 +199,8 @@ impl Stage {
             assert!(!answer.body.contains(mark), "{mark} is told: {body}\n{}", answer.body);
         }
         let ledger = self.gateway.ledger().await;
-        // Calendars with subscriptions are looked at whether somebody asks or not.
-        let watches = !body.contains("<m:Subscribe>");
+        self.watches.set(self.watches.get() || answer.body.contains("<m:SubscriptionId>"));
+        let watches = self.watches.get();
         let is_asked = |call: &&Value| call["call"] != "token" && !(watches && call["call"] == "calendarViewDelta");
         let calls: Vec<&Value> = ledger["calls"].as_array().unwrap().iter().filter(is_asked).collect();
         for call in &calls {
@@ -226,6 +233,7 @@ impl Stage {
             }
         }
         self.gateway.keep(&body);
+        self.watches.set(self.watches.get() || body.contains("<m:SubscriptionId>"));
         Answer { status, headers, body }
     }
 

@@ -60,8 +60,7 @@ pub(super) const MARKS: [&str; 14] = [
 pub(super) const TEXTS: usize = 4;
 
 /// What must not be in a log or a metric: local parts.
-pub(super) const LOCAL_PARTS: [&str; 7] =
-    ["quillon", "q.aldous", "cellar", "vanisher", "v.nish", "attics", "stranger"];
+pub(super) const LOCAL_PARTS: [&str; 7] = ["quillon", "q.aldous", "cellar", "vanisher", "v.nish", "attics", "stranger"];
 
 /// All that names a mailbox.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +95,8 @@ impl Named {
         let Self { pull, watermark, streaming, group, list, name, legacy_name, .. } = self;
         let all = [address, alias, folder, item, series, occurrence, invitation];
         let more = [pull, watermark, streaming, group, list, name, legacy_name];
-        let mut texts: Vec<&str> = all.into_iter().chain(more).map(String::as_str).filter(|it| !it.is_empty()).collect();
+        let mut texts: Vec<&str> =
+            all.into_iter().chain(more).map(String::as_str).filter(|it| !it.is_empty()).collect();
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         texts
     }

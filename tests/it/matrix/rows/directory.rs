@@ -82,11 +82,7 @@ pub(super) const GET_DELEGATE: Row = Row {
         Cell::new(Way::Address, |of, _| get_delegate(&of.address, ""), DENIED, ONE),
         Cell::new(Way::Alias, |of, _| get_delegate(&of.alias, ""), DENIED, ONE),
         // Nobody is anybody's delegate.
-        Cell::told(
-            Way::Mention,
-            |of, near| get_delegate(&near.address, &user(of)),
-            &["NoError", "ErrorNotDelegate"],
-        ),
+        Cell::told(Way::Mention, |of, near| get_delegate(&near.address, &user(of)), &["NoError", "ErrorNotDelegate"]),
     ],
     plain: |near| get_delegate(&near.address, ""),
 };

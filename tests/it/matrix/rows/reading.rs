@@ -67,9 +67,8 @@ pub(super) const GET_SERVER_TIME_ZONES: Row = Row {
 };
 
 fn convert(ids: &[(&str, &str)]) -> String {
-    let one = |(id, mailbox): &(&str, &str)| {
-        format!("<t:AlternateId Format=\"EwsId\" Id=\"{id}\" Mailbox=\"{mailbox}\"/>")
-    };
+    let one =
+        |(id, mailbox): &(&str, &str)| format!("<t:AlternateId Format=\"EwsId\" Id=\"{id}\" Mailbox=\"{mailbox}\"/>");
     let all: String = ids.iter().map(one).collect();
     format!("<m:ConvertId DestinationFormat=\"OwaId\"><m:SourceIds>{all}</m:SourceIds></m:ConvertId>")
 }
@@ -83,8 +82,7 @@ pub(super) const CONVERT_ID: Row = Row {
     cells: &[
         Cell::new(Way::FolderId, |of, _| convert(&[(&of.folder, &of.address)]), DENIED, ONE),
         // Whoever has a mailbox has all ids that nobody else is known to have.
-        Cell::new(Way::Item, |of, _| convert(&[(&of.item, &of.address)]), NO_SUCH_ITEM, ONE)
-            .with_own(Told::Codes(ONE)),
+        Cell::new(Way::Item, |of, _| convert(&[(&of.item, &of.address)]), NO_SUCH_ITEM, ONE).with_own(Told::Codes(ONE)),
         Cell::new(
             Way::Beside,
             |of, near| convert(&[(&near.folder, &of.address), (&of.folder, &near.address)]),

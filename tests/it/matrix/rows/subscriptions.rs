@@ -4,7 +4,8 @@ use calendar_relay::calendar::Capability;
 
 use super::*;
 
-const EVENTS: &str = "<t:EventTypes><t:EventType>CreatedEvent</t:EventType><t:EventType>ModifiedEvent</t:EventType></t:EventTypes>";
+const EVENTS: &str =
+    "<t:EventTypes><t:EventType>CreatedEvent</t:EventType><t:EventType>ModifiedEvent</t:EventType></t:EventTypes>";
 
 fn stream(folders: &str) -> String {
     format!(

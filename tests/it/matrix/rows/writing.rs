@@ -66,12 +66,7 @@ pub(super) const CREATE_ITEM: Row = Row {
             &["ErrorCalendarIsNotOrganizer"],
         ),
         // That takes place.
-        Cell::new(
-            Way::Invitation,
-            |of, _| respond("RemoveItem", of),
-            NO_SUCH_ITEM,
-            &["ErrorInvalidOperation"],
-        ),
+        Cell::new(Way::Invitation, |of, _| respond("RemoveItem", of), NO_SUCH_ITEM, &["ErrorInvalidOperation"]),
         // Whoever may write a calendar may invite anybody to it.
         Cell::told(Way::Mention, |of, near| create(&calendar(near), &new_item(&attendee(of))), ONE),
         // Whose calendar it goes to says the folder.
