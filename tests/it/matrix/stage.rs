@@ -1,15 +1,16 @@
 //! A gateway with the clients of the matrix, and what each request does: its answer, its calls to Graph, what is
 //! counted and what is logged.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+mod log;
+mod seen;
 
-use percent_encoding::percent_decode_str;
+use std::cell::Cell;
+
 use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
 
+use self::log::Log;
+use self::seen::{Seen, about, anonymous, codes, counters, difference, owned};
 use super::plain_way;
 use super::policies::Policy;
 use super::rows::{self, Row, Told, Way};
@@ -27,18 +28,6 @@ pub(super) struct Stage {
     _subscriber: DefaultGuard,
 }
 
-/// What a request did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
-    /// Calls to Graph.
-    calls: Vec<String>,
-    /// What was counted how often.
-    counted: BTreeMap<String, i64>,
-}
-
 /// A header that names a mailbox.
 #[derive(Clone, Debug)]
 pub(super) enum Header {
@@ -50,15 +39,7 @@ pub(super) enum Header {
 
 impl Stage {
     pub(super) async fn start(policies: &[Policy]) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        // The level and the form are those of the program's defaults.
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(move || writer.clone())
-            .finish();
-        let subscriber = tracing::subscriber::set_default(subscriber);
+        let (log, subscriber) = Log::begin();
         let all = "\"free_busy\", \"calendar_read\", \"calendar_write\", \"out_of_office_read\", \"out_of_office_write\", \
                    \"directory\"";
         let trusted =
@@ -255,18 +236,6 @@ impl Stage {
     }
 }
 
-impl Seen {
-    /// What is the same whether there is a mailbox or not. That a client uses ids of a mailbox that it may not use is
-    /// counted for the operator, who knows what there is.
-    fn told_to_outsiders(&self, way: Way) -> Self {
-        let mut seen = self.clone();
-        if way.is_by_id() {
-            seen.counted.retain(|name, _| !name.starts_with("calendar_relay_denied"));
-        }
-        seen
-    }
-}
-
 impl Header {
     fn envelope(&self, body: &str) -> String {
         let Self::Impersonation(form, of) = self else { return envelope(body) };
@@ -282,96 +251,5 @@ impl Header {
             Self::Anchor(of) => request.header("x-anchormailbox", of),
             Self::None | Self::Impersonation(..) => request,
         }
-    }
-}
-
-impl Told {
-    #[track_caller]
-    fn check(self, seen: &Seen, what: &str) {
-        let body = Element::parse(&seen.body);
-        match self {
-            Self::Fault(code) => {
-                assert_eq!(seen.status, 500, "{what}: {}", seen.body);
-                let fault = body.child("Body").child("Fault");
-                assert_eq!(fault.at("faultcode"), format!("a:{code}"), "{what}");
-            }
-            Self::Codes(expected) => assert_eq!((seen.status, codes(&seen.body)), (200, owned(expected)), "{what}"),
-            Self::Each(code) => {
-                let codes = codes(&seen.body);
-                assert!(!codes.is_empty() && codes.iter().all(|found| found == code), "{what}: {}", seen.body);
-                assert_eq!(seen.status, 200, "{what}");
-            }
-        }
-    }
-}
-
-/// Whom a call to Graph is about. Busy times are asked for in anybody's name who was asked about lately, whoever asks.
-fn about(call: &Value) -> String {
-    match call["call"].as_str().unwrap() {
-        "getSchedule" => call["schedules"].to_string(),
-        _ => percent_decode_str(call["path"].as_str().unwrap()).decode_utf8().unwrap().into_owned(),
-    }
-}
-
-fn owned(codes: &[&str]) -> Vec<String> {
-    codes.iter().map(|code| (*code).to_owned()).collect()
-}
-
-/// The response codes, in their order.
-fn codes(body: &str) -> Vec<String> {
-    Element::parse(body).all("ResponseCode").iter().map(|code| code.text.clone()).collect()
-}
-
-/// A text in which nobody is named, and no new item.
-fn anonymous(text: &str, named: &[&Named]) -> String {
-    let mut plain = text.to_owned();
-    for name in named.iter().flat_map(|named| named.texts()) {
-        plain = plain.replace(name, "*");
-    }
-    for (begin, end) in [(" ChangeKey=\"", '"'), (" Id=\"AAMk", '"'), ("<m:SubscriptionId>", '<')] {
-        let mut parts = plain.split(begin);
-        let mut rest = parts.next().unwrap().to_owned();
-        for part in parts {
-            rest.push_str(begin);
-            rest.push_str(&part[part.find(end).unwrap()..]);
-        }
-        plain = rest;
-    }
-    plain
-}
-
-/// All counters that are not of time.
-fn counters(metrics: &str) -> BTreeMap<String, i64> {
-    let lines = metrics.lines().filter(|line| !line.starts_with('#'));
-    let pairs = lines.filter_map(|line| line.rsplit_once(' '));
-    let counters = pairs.filter(|(name, _)| name.split('{').next().is_some_and(|name| name.ends_with("_total")));
-    counters.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
-}
-
-fn difference(before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>, watches: bool) -> BTreeMap<String, i64> {
-    let of_the_moment = ["graph_tokens", "watch_rounds", "call=\"delta\""];
-    let left_out = if watches { &of_the_moment[..] } else { &of_the_moment[..1] };
-    let changed = after.iter().map(|(name, value)| (name.clone(), value - before.get(name).unwrap_or(&0)));
-    changed.filter(|(name, more)| *more != 0 && !left_out.iter().any(|part| name.contains(part))).collect()
-}
-
-/// What was logged.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
