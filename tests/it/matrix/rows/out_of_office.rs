@@ -26,12 +26,12 @@ pub(super) const GET_USER_OOF_SETTINGS: Row = Row {
 /// Graph's paths take no other address than a mailbox's first.
 const NOT_BY_ALIAS: &[&str] = &["ErrorNonExistentMailbox"];
 
-fn set(address: &str) -> String {
+fn set(address: &str, text: &str) -> String {
     format!(
         "<m:SetUserOofSettingsRequest><t:Mailbox><t:Address>{address}</t:Address></t:Mailbox><t:UserOofSettings>\
          <t:OofState>Enabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience>\
-         <t:InternalReply><t:Message>MarkedReply</t:Message></t:InternalReply>\
-         <t:ExternalReply><t:Message>MarkedReply</t:Message></t:ExternalReply></t:UserOofSettings></m:SetUserOofSettingsRequest>"
+         <t:InternalReply><t:Message>{text}</t:Message></t:InternalReply>\
+         <t:ExternalReply><t:Message>{text}</t:Message></t:ExternalReply></t:UserOofSettings></m:SetUserOofSettingsRequest>"
     )
 }
 
@@ -42,10 +42,10 @@ pub(super) const SET_USER_OOF_SETTINGS: Row = Row {
     writes: true,
     shows: false,
     cells: &[
-        Cell::new(Way::Address, |of, _| set(&of.address), DENIED, ONE),
-        Cell::new(Way::Alias, |of, _| set(&of.alias), DENIED, NOT_BY_ALIAS),
+        Cell::new(Way::Address, |of, _| set(&of.address, "MarkedReply"), DENIED, ONE),
+        Cell::new(Way::Alias, |of, _| set(&of.alias, "MarkedReply"), DENIED, NOT_BY_ALIAS),
     ],
-    plain: |near| set(&near.address),
+    plain: |near| set(&near.address, "Away"),
 };
 
 fn tips(sender: &str, recipients: &[&str]) -> String {
