@@ -87,7 +87,7 @@ impl Changes {
     /// Ends a subscription; a stream that is open for it ends.
     ///
     /// # Errors
-    /// [`Failure::NoSuchSubscription`], [`Failure::SubscriptionDenied`].
+    /// [`Failure::NoSuchSubscription`].
     pub async fn unsubscribe(&self, client: &Client, id: &str) -> Result<(), Failure> {
         self.hub.remove(client, id).await
     }
@@ -95,8 +95,8 @@ impl Changes {
     /// What a pull subscription has not got yet. What came before the watermark has arrived.
     ///
     /// # Errors
-    /// [`Failure::NoSuchSubscription`], [`Failure::SubscriptionDenied`],
-    /// [`Failure::NotAPullSubscription`], [`Failure::BadWatermark`], [`Failure::MissedEvents`].
+    /// [`Failure::NoSuchSubscription`], [`Failure::NotAPullSubscription`], [`Failure::BadWatermark`],
+    /// [`Failure::MissedEvents`].
     pub fn pull(&self, client: &Client, id: &str, watermark: &str) -> Result<Pulled, Failure> {
         self.hub.pull(client, id, watermark)
     }

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 pub use operation::{Answer, Services};
+pub use operations::OPERATIONS;
 
 use operation::Context;
-use operations::{EXCHANGE_OPERATIONS, OPERATIONS};
+use operations::EXCHANGE_OPERATIONS;
 use soap::{Body, Envelope, Header};
 
 use crate::calendar::{Capability, Mailbox};

@@ -145,7 +145,7 @@ pub enum Failure {
         /// The address that was asked for.
         address: String,
     },
-    /// No subscription under that id, or none any more.
+    /// No subscription of the client's under that id, or none any more.
     #[error("The subscription was not found.")]
     NoSuchSubscription,
     /// A calendar item for a folder that is no calendar.
@@ -198,9 +198,6 @@ pub enum Failure {
     /// Automatic replies without one of their two texts.
     #[error("The Out of Office settings must have an internal and an external reply.")]
     ReplyMissing,
-    /// Another client's subscription.
-    #[error("Access is denied. Only the subscription owner may access the subscription.")]
-    SubscriptionDenied,
     /// More recipients than one request may ask about.
     #[error("The request names too many recipients: at most {most}.")]
     TooManyRecipients {
@@ -367,9 +364,7 @@ impl Failure {
             | Self::UnsupportedVersion
             | Self::WindowTooLarge { .. } => Blame::Caller,
             Self::Busy { .. } | Self::Proxy | Self::TimedOut | Self::Unavailable => Blame::Graph,
-            Self::CredentialRefused | Self::Denied | Self::ImpersonationDenied | Self::SubscriptionDenied => {
-                Blame::Tenant
-            }
+            Self::CredentialRefused | Self::Denied | Self::ImpersonationDenied => Blame::Tenant,
             Self::Internal | Self::Unsupported { .. } | Self::UnsupportedQuery { .. } | Self::WouldNotify => Blame::Us,
         }
     }
@@ -392,7 +387,6 @@ impl Failure {
             Self::TooManyProperties => "too_many_properties",
             Self::TooManyRecipients { .. } => "too_many_recipients",
             Self::TooLong => "too_long",
-            Self::SubscriptionDenied => "subscription_denied",
             Self::ReadOnlyProperty { .. } => "read_only_property",
             Self::ReplyMissing => "reply_missing",
             Self::OccurrenceOutOfRange => "occurrence_out_of_range",

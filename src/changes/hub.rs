@@ -162,7 +162,7 @@ impl Hub {
     /// Ends a subscription; who listens to it is told.
     ///
     /// # Errors
-    /// [`Failure::NoSuchSubscription`], [`Failure::SubscriptionDenied`].
+    /// [`Failure::NoSuchSubscription`].
     pub(super) async fn remove(&self, client: &Client, id: &str) -> Result<(), Failure> {
         {
             let mut state = self.lock();
@@ -407,9 +407,10 @@ impl State {
         }
     }
 
+    /// A client's own subscription. Of another's it is not even told that there is one, which Exchange tells.
     fn owned(&mut self, client: &Client, id: &str) -> Result<&mut Subscription, Failure> {
-        let subscription = self.subscriptions.get_mut(id).ok_or(Failure::NoSuchSubscription)?;
-        if subscription.client.id == client.id { Ok(subscription) } else { Err(Failure::SubscriptionDenied) }
+        let subscription = self.subscriptions.get_mut(id).filter(|it| it.client.id == client.id);
+        subscription.ok_or(Failure::NoSuchSubscription)
     }
 }
 

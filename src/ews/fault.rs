@@ -69,7 +69,6 @@ pub fn code(failure: &Failure, family: Family) -> Code {
         Failure::OccurrenceOutOfRange => ("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange", None, None),
         Failure::ReadOnlyProperty { .. } => ("ErrorInvalidPropertySet", None, None),
         Failure::ReplyMissing => ("ErrorInvalidUserOofSettings", None, None),
-        Failure::SubscriptionDenied => ("ErrorSubscriptionAccessDenied", None, None),
         Failure::TooLong => ("ErrorCalendarDurationIsTooLong", None, None),
         Failure::TooManyFound => ("ErrorExceededFindCountLimit", None, None),
         Failure::TooManyProperties => ("ErrorInvalidRequest", None, None),

@@ -25,8 +25,8 @@ mod update_item;
 
 use super::operation::Entry;
 
-/// What the gateway does.
-pub(super) const OPERATIONS: &[Entry] = &[
+/// What the gateway does: every operation that a caller may ask for.
+pub const OPERATIONS: &[Entry] = &[
     Entry::of::<get_user_availability::GetUserAvailability>(),
     Entry::of::<get_server_time_zones::GetServerTimeZones>(),
     Entry::of::<convert_id::ConvertId>(),

@@ -31,21 +31,26 @@ pub fn calendar(context: &Context<'_>, named: Option<&Folder>, capability: Capab
     }
 }
 
-/// The mailbox of an item. An id that was given out for a mailbox which the client may not use is
-/// taken for one that nobody knows.
+/// The mailbox of an item. An id that was given out for a mailbox which the client may not even read is
+/// taken for one that nobody knows, so that it does not tell that there is such an item.
 ///
 /// # Errors
-/// [`Failure::MailboxRequired`], [`Failure::Denied`].
+/// [`Failure::NoSuchItem`], [`Failure::Denied`].
 pub fn item(context: &Context<'_>, id: &EventId, capability: Capability) -> Result<Permitted, Failure> {
-    match remembered(context, id, capability) {
-        Some(permitted) => Ok(permitted),
-        None => context.permit(&caller(context).ok_or(Failure::NoSuchItem)?, capability),
+    if let Some(owner) = context.items.owner(id) {
+        let permitted = context.permit(&owner, capability);
+        // Told that it is not there, a client that reads the item would take it for deleted.
+        if permitted.is_ok() || may_read(context, &owner) {
+            return permitted;
+        }
     }
+    context.permit(&caller(context).ok_or(Failure::NoSuchItem)?, capability)
 }
 
-/// The mailbox that an id was given out for, if the client may use it.
-pub fn remembered(context: &Context<'_>, id: &EventId, capability: Capability) -> Option<Permitted> {
-    context.items.owner(id).and_then(|owner| context.permit(&owner, capability).ok())
+/// Whether the client may read a mailbox's calendar.
+#[must_use]
+pub fn may_read(context: &Context<'_>, mailbox: &Mailbox) -> bool {
+    context.client.permit(mailbox, Capability::CalendarRead, context.journal.now).is_ok()
 }
 
 /// Remembers whose an item is, if a later request with its id alone would be taken for another's.

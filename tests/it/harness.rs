@@ -49,7 +49,8 @@ pub(crate) struct Setup {
     pub(crate) tokens: String,
     /// The whole of `[[clients]]`.
     pub(crate) clients: String,
-    /// `capability`, or `mail_tips`, and application of Contoso's credentials.
+    /// `capability`, `mail_tips`, or `all_addresses` for the directory with all addresses, and application of Contoso's
+    /// credentials.
     pub(crate) credentials: Vec<(&'static str, &'static str)>,
     /// Files beside the configuration, by their names.
     pub(crate) files: Vec<(&'static str, String)>,

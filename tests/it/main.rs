@@ -20,6 +20,7 @@ mod harness;
 mod items;
 mod layers;
 mod limits;
+mod matrix;
 mod monitor;
 mod notifications;
 mod operations;

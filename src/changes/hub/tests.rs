@@ -62,11 +62,11 @@ async fn a_subscription_is_its_clients_alone() {
     let id = hub.add(respa, order(Some(5), &["a@example.com"])).await.unwrap();
     let start = watermark::write(&id, 0);
     assert!(hub.pull(respa, &id, &start).is_ok());
-    assert_eq!(hub.pull(other, &id, &start).unwrap_err(), Failure::SubscriptionDenied);
-    assert_eq!(hub.remove(other, &id).await, Err(Failure::SubscriptionDenied));
+    assert_eq!(hub.pull(other, &id, &start).unwrap_err(), Failure::NoSuchSubscription);
+    assert_eq!(hub.remove(other, &id).await, Err(Failure::NoSuchSubscription));
     assert_eq!(hub.pull(respa, "nobody's", &start).unwrap_err(), Failure::NoSuchSubscription);
     let bad = hub.attach(other, std::slice::from_ref(&id), later()).unwrap_err();
-    assert_eq!(bad, (Failure::SubscriptionDenied, vec![id.clone()]));
+    assert_eq!(bad, (Failure::NoSuchSubscription, vec![id.clone()]));
     let bad = hub.attach(respa, &[id.clone(), "x".into(), "y".into()], later()).unwrap_err();
     assert_eq!(bad, (Failure::NotAStreamingSubscription, vec![id.clone()]), "the first that is wrong");
     assert_eq!(hub.remove(respa, &id).await, Ok(()));

@@ -113,12 +113,9 @@ fn owner(context: &Context<'_>, id: &str) -> Result<Mailbox, Failure> {
     if let Ok(folder) = Folder::of_id(id) {
         return target::folder(context, Some(&folder), Capability::CalendarRead).map(|it| it.mailbox().clone());
     }
-    if let Some(permitted) = target::remembered(context, &item, Capability::CalendarRead) {
-        return Ok(permitted.mailbox().clone());
-    }
-    // Ids of the caller's own mailbox are not remembered, and are like those that Exchange makes. That another one was
-    // given out to somebody else is not to be learnt here.
-    if !ITEMS.iter().any(|begin| id.starts_with(begin)) {
+    // Ids of the caller's own mailbox are not remembered, and are like those that Exchange makes.
+    let is_known = context.items.owner(&item).is_some_and(|owner| target::may_read(context, &owner));
+    if !is_known && !ITEMS.iter().any(|begin| id.starts_with(begin)) {
         return Err(Failure::BadId);
     }
     target::item(context, &item, Capability::CalendarRead).map(|it| it.mailbox().clone())

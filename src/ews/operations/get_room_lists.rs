@@ -33,7 +33,8 @@ impl Operation for GetRoomLists {
     async fn run(self, context: &Context<'_>) -> Result<GetRoomListsResponse, Failure> {
         let proof = context.client.entitle(Capability::Directory)?;
         let mut lists = context.graphs.room_lists(&proof, context.journal).await?;
-        lists.retain(|list| context.client.knows(&list.mailbox));
+        let (client, now) = (context.client, context.journal.now);
+        lists.retain(|list| client.permit(&list.mailbox, Capability::Directory, now).is_ok());
         Ok(GetRoomListsResponse { lists })
     }
 }

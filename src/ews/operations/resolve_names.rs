@@ -1,7 +1,8 @@
 //! ResolveNames: whom a name or an address means, from Graph's directory.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/resolvenames-operation>
 //!
-//! Of what Graph finds only those are told that the client may look up.
+//! Nobody is looked for by an address that the client may not look up, and of what Graph finds only those are told
+//! that it may.
 
 use futures::future::join_all;
 
@@ -66,6 +67,11 @@ impl Operation for ResolveNames {
 async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>, Failure> {
     let Some(query) = query else { return Ok(Vec::new()) };
     let proof = context.client.entitle(Capability::Directory)?;
+    if let Query::Address(mailbox) = query
+        && context.permit(mailbox, Capability::Directory).is_err()
+    {
+        return Ok(Vec::new());
+    }
     let mut found = match context.graphs.people(&proof, query, context.journal).await {
         Err(Failure::NoSuchMailbox { .. }) => Vec::new(),
         found => found?,

@@ -70,16 +70,18 @@ async fn by_address(asker: &mut Asker<'_>, mailbox: &Mailbox) -> Result<Vec<Entr
     by_proxy(asker, &["smtp:"], mailbox.as_str()).await
 }
 
-/// Whoever has an address of another kind or an alias. The directory looks at the case of prefixes.
+/// Whoever has an address of another kind or an alias. The directory looks at the case of prefixes. Both lists are
+/// asked for whatever the first holds: whoever may not see what is found must not learn by the time that it takes.
 async fn by_proxy(asker: &mut Asker<'_>, prefixes: &[&str], address: &str) -> Result<Vec<Entry>, Trouble> {
     let any = |prefix: &&str| format!("proxyAddresses/any(p:p eq {})", quoted(&format!("{prefix}{address}")));
     let filter = prefixes.iter().map(any).collect::<Vec<_>>().join(" or ");
     // Only those who may read all of a user may look for aliases; to others nobody has any.
-    let users = match asker.users(&filter).await {
+    let mut found = match asker.users(&filter).await {
         Err(Trouble { failure: Failure::Denied, .. }) => Vec::new(),
         told => told?,
     };
-    if users.is_empty() { asker.groups(&filter).await } else { Ok(users) }
+    found.extend(asker.groups(&filter).await?);
+    Ok(found)
 }
 
 async fn by_beginning(asker: &mut Asker<'_>, text: &str) -> Result<Vec<Entry>, Trouble> {

@@ -104,7 +104,7 @@ async fn a_subscription_is_for_its_client_and_its_kind() {
         let answer = as_other(request).await;
         assert_eq!(answer.status, 200);
         let found = Element::parse(&answer.body);
-        assert_eq!(found.all("ResponseCode")[0].text, "ErrorSubscriptionAccessDenied", "{}", answer.body);
+        assert_eq!(found.all("ResponseCode")[0].text, "ErrorSubscriptionNotFound", "{}", answer.body);
     }
     let streamed = gateway.soap(&stream_request(&[&id], "1")).await;
     assert_eq!(Element::parse(&streamed.body).all("ResponseCode")[0].text, "ErrorInvalidSubscription");
