@@ -10,6 +10,7 @@ mod policies;
 mod problems;
 mod raw;
 mod tenants;
+mod trials;
 mod values;
 
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use url::Url;
 
 use crate::changes;
 use crate::client::{Client, Networks, Pattern};
-use crate::graph::{CacheSettings, Settings};
+use crate::graph::{CacheSettings, Settings, Trial};
 use crate::out_of_office;
 use crate::server::monitor::Access;
 use crate::server::tls::CertificateFiles;
@@ -61,6 +62,8 @@ pub struct Config {
     pub monitor: Option<Monitor>,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
+    /// Which mailboxes `check --online` tries, for each credential.
+    pub trials: Vec<Trial>,
     /// Who may call.
     pub clients: Vec<Client>,
 }
@@ -140,12 +143,14 @@ impl Config {
         let has_store = raw.store.is_some();
         let mut reader = Reader { folder, variable, has_store, problems: Problems::new(text) };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
+        let trials = reader.trials(&raw.tenants);
         let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants));
         let config = Self {
             ntlm,
             monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),
             server,
             tenants,
+            trials,
             admin_listen: raw.admin.listen,
             limits: limits(raw.limits),
             tokens: reader.tokens(raw.tokens),

@@ -193,6 +193,7 @@ pub(super) struct Tenant {
     pub(super) graph_url: Option<Spanned<String>>,
     pub(super) extra_ca: Option<Spanned<PathBuf>>,
     pub(super) domains: Vec<Spanned<String>>,
+    pub(super) check: Option<Check>,
     pub(super) credentials: Vec<Spanned<Credential>>,
 }
 
@@ -215,6 +216,15 @@ pub(super) struct Credential {
     pub(super) mail_tips: Spanned<bool>,
     #[serde(default)]
     pub(super) all_addresses: bool,
+    pub(super) check: Option<Check>,
+}
+
+/// Mailboxes to try a tenant's credentials with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    pub(super) allowed: Option<Spanned<String>>,
+    pub(super) forbidden: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::circuit::CircuitState;
 use super::client::Client;
+use super::grants::Grants;
 use super::token::TokenState;
 use crate::calendar::Capability;
 
@@ -33,6 +34,8 @@ pub struct CredentialStatus {
     pub client_id: String,
     /// What it serves.
     pub capabilities: Vec<Capability>,
+    /// How what its last token shows to be granted compares with what it needs; nothing while no token could be read.
+    pub grants: Option<Grants>,
     /// Its token.
     pub token: TokenState,
 }
@@ -44,6 +47,7 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
     let credentials = client.credentials.iter().map(|tokens| CredentialStatus {
         client_id: tokens.credential().client_id.clone(),
         capabilities: tokens.credential().capabilities.clone(),
+        grants: tokens.grants(),
         token: tokens.state(now),
     });
     TenantStatus {
@@ -57,17 +61,4 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
             .and_then(|until| until.checked_duration_since(now))
             .filter(|left| !left.is_zero()),
     }
-}
-
-/// What one trial of `check --online` found.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    /// The tenant's name in the configuration.
-    pub tenant: String,
-    /// Application (client) id.
-    pub client_id: String,
-    /// What was tried, for the operator.
-    pub what: String,
-    /// What came of it, in Microsoft's words where it failed.
-    pub result: Result<String, String>,
 }

@@ -69,6 +69,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "graph::client",
             "graph::http",
             "graph::token",
+            "commands::check::caller",
             "https",
             "outbound",
             "simulator::courier",
