@@ -6,6 +6,7 @@ mod absences;
 mod caching;
 mod changing;
 mod details;
+mod doctor;
 mod events;
 mod failing;
 mod schema;

@@ -12,6 +12,7 @@ mod auth;
 mod cache;
 mod cli;
 mod docs;
+mod doctor;
 mod failures;
 mod free_busy;
 mod harness;
