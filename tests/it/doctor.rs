@@ -218,6 +218,7 @@ async fn a_scope_that_is_not_in_force_shows_nothing_and_one_that_leaks_fails() {
     let (report, code) = bench.check("leaky-consent", SCOPED).await;
     assert_eq!((report.one("permission_excessive").0, report.one("scope").0, code), ("warning", "failed", FAILED));
     assert!(report.one("permission_excessive").1.contains("for all mailboxes, beside the scope"));
+    assert!(report.of("scope_targets").is_empty(), "whom Exchange checks cannot be seen past a consent");
     bench.0.done().await;
 }
 

@@ -35,23 +35,26 @@ pub(super) async fn probe(
     }
     for capability in scoped {
         let is_in_force = answered.get(capability.name()) == Some(&true);
-        outside(patient, capability, forbidden, is_in_force, sheet).await;
-    }
-    if let (Some(allowed), Some(true)) = (&trial.allowed, answered.get(Capability::FreeBusy.name())) {
-        targets(patient, allowed, forbidden, sheet).await;
+        let holds = outside(patient, capability, forbidden, is_in_force, sheet).await;
+        // Where the forbidden mailbox answers by itself, or the allowed one does not, another's calendar shows nothing.
+        if let (Capability::FreeBusy, true, Some(allowed)) = (capability, holds, &trial.allowed) {
+            targets(patient, allowed, forbidden, sheet).await;
+        }
     }
 }
 
-/// The forbidden mailbox itself.
+/// The forbidden mailbox itself; whether the scope is seen to hold.
 async fn outside(
     patient: &Patient<'_>,
     capability: Capability,
     forbidden: &Mailbox,
     is_in_force: bool,
     sheet: &mut Sheet,
-) {
+) -> bool {
     let name = capability.name();
-    match patient.ask(capability, forbidden).await {
+    let told = patient.ask(capability, forbidden).await;
+    let holds = is_in_force && told.as_ref().is_err_and(|trouble| trouble.failure == Failure::Denied);
+    match told {
         Ok(_) => {
             let remedy = "find what grants it beside the scope: a consent in Entra (which holds for all mailboxes) or a \
                           wider role assignment; once removed, that takes 30 minutes to 2 hours to be in force";
@@ -71,6 +74,7 @@ async fn outside(
             sheet.note("scope", Verdict::Warning, text, Some("name a forbidden mailbox that exists".to_owned()));
         }
     }
+    holds
 }
 
 /// The forbidden mailbox's busy times through the allowed one's calendar: it is not documented whether Exchange checks
