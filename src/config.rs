@@ -12,6 +12,7 @@ mod problems;
 mod raw;
 mod server;
 mod tenants;
+mod trials;
 mod values;
 
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ use crate::audit as audit_log;
 use crate::calendar::domains::Domains;
 use crate::changes;
 use crate::client::{Client, Networks, Pattern};
-use crate::graph::{CacheSettings, Settings};
+use crate::graph::{CacheSettings, Settings, Trial};
 use crate::out_of_office;
 use crate::rosters;
 use crate::server::monitor::Access;
@@ -70,6 +71,8 @@ pub struct Config {
     pub monitor: Option<Monitor>,
     /// Whose calendars.
     pub tenants: Vec<Tenant>,
+    /// Which mailboxes `check --online` tries, for each credential.
+    pub trials: Vec<Trial>,
     /// Who may call.
     pub clients: Vec<Client>,
 }
@@ -152,6 +155,7 @@ impl Config {
         let (directories, problems) = (Domains::default(), Problems::new(text));
         let mut reader = Reader { folder, variable, has_store, has_client_ca, directories, problems };
         let ntlm = reader.ntlm(raw.ntlm, &raw.server.plain, &raw.clients);
+        let trials = reader.trials(&raw.tenants);
         let (server, tenants) = (reader.server(raw.server), reader.tenants(raw.tenants, raw.cache.megabytes));
         let clients = reader.clients(raw.clients, &tenants);
         let config = Self {
@@ -159,6 +163,7 @@ impl Config {
             monitor: raw.monitor.map(|monitor| reader.monitor(monitor, &server, &tenants)),
             server,
             tenants,
+            trials,
             admin_listen: raw.admin.listen,
             limits: limits(raw.limits),
             tokens: reader.tokens(raw.tokens),

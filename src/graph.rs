@@ -12,15 +12,19 @@ mod batch;
 mod cache;
 mod calls;
 mod circuit;
+mod claims;
 mod client;
 mod directory;
+mod doctor;
 mod event_json;
 mod events;
 mod fault;
 mod feed;
 mod fills;
+mod finding;
 mod free_busy;
 mod generations;
+mod grants;
 mod grid;
 mod http;
 mod json;
@@ -54,11 +58,14 @@ pub use self::calls::delta::{Round, Since, Told, ToldItem};
 pub use self::calls::event_reply::{Reply, ReplyKind};
 pub use self::calls::subscriptions::{Arranged, Order};
 pub use self::circuit::CircuitState;
+pub use self::doctor::Trial;
 pub use self::event_json::EventParts;
 pub use self::events::NotMade;
 pub use self::feed::{Meaning, Notice, notices};
+pub use self::finding::{Finding, Sheet, Verdict};
+pub use self::grants::{Grant, Grants};
 pub use self::settings::{CacheSettings, Detail, Settings};
-pub use self::status::{CredentialStatus, Probe, TenantStatus};
+pub use self::status::{CredentialStatus, TenantStatus};
 pub use self::token::TokenState;
 
 use self::absences::Absences;
@@ -320,16 +327,11 @@ impl Graphs {
         self.graphs.iter().map(|graph| status::of(&graph.name, &graph.client, now)).collect()
     }
 
-    /// Tries each credential: its token, and a cheap call for what it serves. Calls for busy times and
-    /// automatic replies need one of `mailboxes` in the tenant.
-    pub async fn probe(&self, mailboxes: &[Mailbox], window: Window, journal: &Journal) -> Vec<Probe> {
-        let mut probes = Vec::new();
-        for graph in &self.graphs {
-            let mailbox =
-                mailboxes.iter().find(|mailbox| self.route(mailbox).is_some_and(|of| std::ptr::eq(of, graph)));
-            probes.extend(probe::tenant(&graph.name, &graph.client, mailbox, window, journal).await);
-        }
-        probes
+    /// Examines all tenants: whether Microsoft is reached, each credential's token and what that grants, and a cheap call
+    /// for what it serves, with the mailboxes of its trial. Writes nothing.
+    pub async fn examine(&self, trials: &[Trial], window: Window, journal: &Journal) -> Vec<Finding> {
+        let each = self.graphs.iter().map(|graph| doctor::examine(&graph.name, &graph.client, trials, window, journal));
+        join_all(each).await.into_iter().flatten().collect()
     }
 
     /// Whether some tenant's Graph ever answered a call with a token of ours.

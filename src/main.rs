@@ -65,17 +65,38 @@ enum Role {
         #[arg(long, default_value = "warn")]
         log: String,
     },
-    /// Check a configuration.
+    /// Check a configuration. Ends with 0 when nothing failed, 1 when something did, and with --strict 3 when there are
+    /// only warnings.
     Check {
         /// The configuration.
         #[arg(long)]
         config: PathBuf,
-        /// Also get each credential's token, and try what it serves.
+        /// Also ask Microsoft: each credential's token, what it is granted beside what it needs, and a call for what it
+        /// serves; and the gateway itself at its public URL. Writes nothing.
         #[arg(long)]
         online: bool,
-        /// A mailbox to try busy times and automatic replies with; one of each tenant.
+        /// A mailbox to try calls with; one of each tenant. Before tenants.check.allowed.
         #[arg(long = "mailbox")]
         mailboxes: Vec<String>,
+        /// A mailbox that credentials scoped by Exchange must not reach; one of each tenant. Before
+        /// tenants.check.forbidden.
+        #[arg(long, requires = "online")]
+        forbidden: Vec<String>,
+        /// Also go a caller's way, as this client: a token from /token, and busy times of the first mailbox.
+        #[arg(long, requires_all = ["online", "secret_file"])]
+        client: Option<String>,
+        /// The client's secret, in a file.
+        #[arg(long, requires = "client")]
+        secret_file: Option<PathBuf>,
+        /// Certificate authorities, PEM, that the gateway's callers trust besides the usual ones.
+        #[arg(long, requires = "online")]
+        public_ca: Option<PathBuf>,
+        /// How to report: text, or json for programs.
+        #[arg(long, value_enum, default_value_t = check::Format::Text)]
+        format: check::Format,
+        /// End with 3 when there are warnings and nothing failed.
+        #[arg(long)]
+        strict: bool,
     },
     /// Ask a few questions, and write a configuration, manifests for Entra and PowerShell for Exchange.
     Setup(Box<setup::Flags>),
@@ -219,7 +240,7 @@ fn main() -> ExitCode {
 
 fn run(role: Role) -> Result<ExitCode, Trouble> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match role {
+    let done = match role {
         Role::Serve { config } => {
             let config = serve::configuration(&config)?;
             log(config.log.format, &config.log.level)?;
@@ -249,9 +270,13 @@ fn run(role: Role) -> Result<ExitCode, Trouble> {
                 details,
             }))
         }
-        Role::Check { config, online, mailboxes } => {
-            log(LogFormat::Human, "error")?;
-            runtime.block_on(check::run(&config, online, &mailboxes))
+        Role::Check { config, online, mailboxes, forbidden, client, secret_file, public_ca, format, strict } => {
+            // What goes wrong is in the report.
+            log(LogFormat::Human, "off")?;
+            let caller = client.zip(secret_file);
+            let online = online.then_some(check::Online { mailboxes, forbidden, caller, public_ca });
+            let settings = check::Settings { config, online, format, strict };
+            return runtime.block_on(check::run(&settings, &mut io::stdout())).map(ExitCode::from);
         }
         Role::Setup(flags) => {
             log(LogFormat::Human, "error")?;
@@ -293,8 +318,8 @@ fn run(role: Role) -> Result<ExitCode, Trouble> {
             }
             credentials::hash_password(&mut io::stdin().lock(), &mut io::stdout())
         }
-    }
-    .map(|()| ExitCode::SUCCESS)
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// Log lines go to standard error.

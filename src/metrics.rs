@@ -36,6 +36,10 @@ pub struct Metrics {
     pub graph_tokens: Family<TenantOutcome, Counter>,
     /// When credentials expire, as far as that is known; seconds since 1970.
     pub credential_expires: Family<CredentialLabels, Gauge>,
+    /// Permissions that credentials are granted and do not need; none where no token could be read.
+    pub credential_excess: Family<CredentialLabels, Gauge>,
+    /// Permissions that credentials need and are not granted.
+    pub credential_missing: Family<CredentialLabels, Gauge>,
     /// 1 while a tenant's circuit is open.
     pub circuit_open: Family<TenantLabel, Gauge>,
     /// Calls to Graph allowed at once, as the adaptive limit has it, by tenant.
@@ -178,6 +182,8 @@ impl Metrics {
             graph_throttled: Family::default(),
             graph_tokens: Family::default(),
             credential_expires: Family::default(),
+            credential_excess: Family::default(),
+            credential_missing: Family::default(),
             circuit_open: Family::default(),
             graph_limit: Family::default(),
             tokens: Family::default(),
@@ -226,6 +232,10 @@ impl Metrics {
         registry.register("graph_tokens", "Token requests to Microsoft Entra", metrics.graph_tokens.clone());
         let what = "When credentials expire, in seconds since 1970";
         registry.register("credential_expires", what, metrics.credential_expires.clone());
+        let what = "Permissions that credentials are granted and do not need";
+        registry.register("credential_excess", what, metrics.credential_excess.clone());
+        let what = "Permissions that credentials need and are not granted";
+        registry.register("credential_missing", what, metrics.credential_missing.clone());
         registry.register("graph_circuit_open", "1 while a tenant's circuit is open", metrics.circuit_open.clone());
         registry.register(
             "graph_concurrency_limit",

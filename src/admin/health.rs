@@ -9,7 +9,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::views::Views;
-use crate::graph::{CircuitState, CredentialStatus, TenantStatus, TokenState};
+use crate::graph::{CircuitState, CredentialStatus, Grant, TenantStatus, TokenState};
 use crate::metrics::Metrics;
 use crate::out_of_office::{Monitor, Tally};
 
@@ -63,7 +63,14 @@ fn credential(status: &CredentialStatus) -> Value {
         "capabilities": status.capabilities.iter().map(|capability| capability.name()).collect::<Vec<_>>(),
         "expires": status.expires.map(|expires| expires.to_string()),
         "token": token,
+        "missing": status.grants.as_ref().map(|grants| names(&grants.missing)),
+        "excessive": status.grants.as_ref().map(|grants| names(&grants.excessive)),
     })
+}
+
+/// Permissions.
+fn names(grants: &[Grant]) -> Vec<&str> {
+    grants.iter().map(|grant| grant.permission.as_str()).collect()
 }
 
 fn seconds(duration: Duration) -> u64 {

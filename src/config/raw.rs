@@ -220,6 +220,7 @@ pub(super) struct Tenant {
     pub(super) default: Spanned<bool>,
     pub(super) concurrency: Option<std::num::NonZeroUsize>,
     pub(super) cache_megabytes: Option<Spanned<u64>>,
+    pub(super) check: Option<Check>,
     pub(super) credentials: Vec<Spanned<Credential>>,
 }
 
@@ -242,6 +243,15 @@ pub(super) struct Credential {
     pub(super) mail_tips: Spanned<bool>,
     #[serde(default)]
     pub(super) all_addresses: bool,
+    pub(super) check: Option<Check>,
+}
+
+/// Mailboxes to try a tenant's credentials with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    pub(super) allowed: Option<Spanned<String>>,
+    pub(super) forbidden: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

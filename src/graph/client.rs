@@ -167,6 +167,16 @@ impl Client {
         })
     }
 
+    /// Whether Graph answers at all; shows it no token.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub(super) async fn reach(&self) -> Result<u16, String> {
+        let sent = tokio::time::timeout(self.timeout, self.http.client().get(self.base.clone()).send()).await;
+        let response = sent.map_err(|_| "timed out".to_owned())?.map_err(|error| Cut::from(error).to_string())?;
+        Ok(response.status().as_u16())
+    }
+
     /// Sends a call until it is answered, refused for good, or out of time. Any call may be sent
     /// several times: a write must be one that does no harm when it is done twice.
     ///

@@ -45,6 +45,15 @@ pub(super) fn show(proof: &Proof, client_id: &str, audience: &Url, now: Timestam
     }
 }
 
+/// A certificate's name, and from when until when it holds.
+///
+/// # Errors
+/// A text for the operator, in the place of the times.
+pub(super) fn validity(certificate: &Certificate) -> (String, Result<(Timestamp, Timestamp), String>) {
+    let key = keys::load(certificate);
+    (name(certificate).to_string(), key.map(|key| (key.not_before, key.not_after)))
+}
+
 /// An assertion for each certificate that holds now, the one that holds longest first: while they are changed, Entra
 /// may know either. One unreadable file does not spoil the others.
 fn by_certificate(

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::circuit::CircuitState;
 use super::client::Client;
+use super::grants::Grants;
 use super::token::TokenState;
 use crate::calendar::Capability;
 
@@ -36,6 +37,8 @@ pub struct CredentialStatus {
     pub capabilities: Vec<Capability>,
     /// When what it shows to Entra expires: its certificate, or its secret where the configuration says so.
     pub expires: Option<Timestamp>,
+    /// How what its last token shows to be granted compares with what it needs; nothing while no token could be read.
+    pub grants: Option<Grants>,
     /// Its token.
     pub token: TokenState,
 }
@@ -48,6 +51,7 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
         client_id: tokens.credential().client_id.clone(),
         capabilities: tokens.credential().capabilities.clone(),
         expires: tokens.proof_expires(),
+        grants: tokens.grants(),
         token: tokens.state(now),
     });
     TenantStatus {
@@ -61,17 +65,4 @@ pub(super) fn of(name: &str, client: &Client, now: Instant) -> TenantStatus {
             .and_then(|until| until.checked_duration_since(now))
             .filter(|left| !left.is_zero()),
     }
-}
-
-/// What one trial of `check --online` found.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    /// The tenant's name in the configuration.
-    pub tenant: String,
-    /// Application (client) id.
-    pub client_id: String,
-    /// What was tried, for the operator.
-    pub what: String,
-    /// What came of it, in Microsoft's words where it failed.
-    pub result: Result<String, String>,
 }

@@ -8,6 +8,7 @@ mod caching;
 mod changing;
 mod credentials;
 mod details;
+mod doctor;
 mod events;
 mod failing;
 mod schema;

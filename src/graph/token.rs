@@ -17,6 +17,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub(super) use exchange::{Exchange, Refused};
 
+use super::claims::Claims;
+use super::grants::{Grant, Grants};
 use crate::failure::Failure;
 use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
 use crate::tenant::Credential;
@@ -74,6 +76,10 @@ struct State {
     flight: Option<Flight>,
     trouble: Option<(Instant, Refused)>,
     proof_expires: Option<Timestamp>,
+    /// What the last token says, if it could be read.
+    claims: Option<Claims>,
+    /// How that compares with what is needed.
+    grants: Option<Grants>,
 }
 
 type Flight = Shared<BoxFuture<'static, Result<Arc<Token>, Refused>>>;
@@ -236,6 +242,7 @@ impl Tokens {
             answer.unwrap_or(Answer { issued: Err(unanswered), proof_expires: None });
         self.note_expiry(proof_expires);
         let Issued { secret, life } = issued?;
+        self.note_grants(Claims::read(secret.expose_secret()));
         let life = life.unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
         let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
             .map_err(|_| Refused { failure: Failure::Unavailable, told: "unusable token".into() })?;
@@ -257,6 +264,79 @@ impl Tokens {
             tracing::warn!(tenant, client_id, %expires, days, "this credential expires soon: put a new one beside it");
         }
         self.lock().proof_expires = Some(expires);
+    }
+
+    /// Compares what a token grants with what is needed, and tells the operator of each change. Nothing depends on it.
+    fn note_grants(&self, claims: Option<Claims>) {
+        let grants = claims.as_ref().map(|claims| Grants::of(&self.credential, &claims.roles));
+        let labels = CredentialLabels { tenant: self.tenant.clone(), client_id: self.credential.client_id.clone() };
+        match &grants {
+            Some(Grants { missing, excessive }) => {
+                let count = |grants: &Vec<Grant>| i64::try_from(grants.len()).unwrap_or(i64::MAX);
+                self.metrics.credential_missing.get_or_create(&labels).set(count(missing));
+                self.metrics.credential_excess.get_or_create(&labels).set(count(excessive));
+            }
+            // What is not known is not nought.
+            None => {
+                self.metrics.credential_missing.remove(&labels);
+                self.metrics.credential_excess.remove(&labels);
+            }
+        }
+        let mut state = self.lock();
+        let is_news = state.grants != grants;
+        state.claims = claims;
+        state.grants.clone_from(&grants);
+        drop(state);
+        let (tenant, client_id) = (self.tenant.as_str(), self.credential.client_id.as_str());
+        match grants.filter(|_| is_news) {
+            Some(grants) if !grants.is_exact() => {
+                let (missing, excessive) = (Grant::names(&grants.missing), Grant::names(&grants.excessive));
+                let remedies = grants.remedies();
+                tracing::warn!(
+                    tenant,
+                    client_id,
+                    missing,
+                    excessive,
+                    remedies,
+                    "what this credential is granted is not what it needs"
+                );
+            }
+            Some(_) => tracing::debug!(tenant, client_id, "this credential is granted what it needs, and no more"),
+            None => {}
+        }
+    }
+
+    /// How what the last token grants compares with what is needed, if it could be read.
+    pub(super) fn grants(&self) -> Option<Grants> {
+        self.lock().grants.clone()
+    }
+
+    /// What the last token says, if it could be read.
+    pub(super) fn claims(&self) -> Option<Claims> {
+        self.lock().claims.clone()
+    }
+
+    /// How far Entra's clock is ahead of ours, by its last answer.
+    pub(super) fn skew(&self) -> Option<SignedDuration> {
+        self.exchange.skew()
+    }
+
+    /// The tenant's id and the resource's origin that tokens are asked for.
+    pub(super) fn asks_for(&self) -> (&str, String) {
+        self.exchange.asks_for()
+    }
+
+    /// Whether Entra answers at all; shows it nothing.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub(super) async fn reach(&self) -> Result<u16, String> {
+        timeout(self.timeout, self.exchange.reach()).await.unwrap_or_else(|_| Err("timed out".to_owned()))
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// When the credential itself expires, as far as that is known.

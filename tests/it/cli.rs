@@ -138,13 +138,27 @@ fn check_remarks_on_a_monitor_that_is_hardly_meant() {
     let output = run(&["check", "--config", &file.display().to_string()]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told = text(&output.stdout);
-    let remarks: Vec<&str> = told.lines().filter(|line| line.contains("monitor")).skip(1).collect();
+    let remarks: Vec<&str> = told.lines().filter(|line| line.contains(" monitor:")).collect();
     let expected = [
-        "remark: the monitor has no webhook: it watches, and tells nobody",
-        "remark: the monitor may watch a*@fabrikam.example, but tenant fabrikam has no credential for out_of_office_read",
-        "remark: the monitor may watch *@elsewhere.example, which is in no tenant's domain",
+        "warning  monitor: webhooks: has no webhook: it watches, and tells nobody",
+        "warning  monitor: mailboxes: may watch a*@fabrikam.example, but tenant fabrikam has no credential for out_of_office_read",
+        "warning  monitor: mailboxes: may watch *@elsewhere.example, which is in no tenant's domain",
     ];
     assert_eq!(remarks, expected, "{told}");
+    let path = file.display().to_string();
+    let strictly = run(&["check", "--config", &path, "--strict", "--format", "json"]);
+    assert_eq!(strictly.status.code(), Some(3), "only warnings");
+    let report: Value = serde_json::from_slice(&strictly.stdout).unwrap();
+    assert_eq!((&report["version"], &report["verdict"]), (&1.into(), &"warning".into()), "{report}");
+    assert_eq!(report["findings"].as_array().unwrap().iter().filter(|it| it["subject"] == "monitor").count(), 3);
+    std::fs::write(&file, "[server]\nlisten = 1\n").unwrap();
+    let broken = run(&["check", "--config", &path, "--format", "json"]);
+    assert_eq!(broken.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&broken.stdout).unwrap();
+    assert_eq!(report["findings"][0]["check"], "configuration");
+    assert!(report["findings"][0]["text"].as_str().unwrap().contains("line 2"), "{report}");
+    let alone = run(&["check", "--config", &path, "--client", "c", "--secret-file", &path]);
+    assert_eq!(alone.status.code(), Some(2), "a caller's way leads over the network");
 }
 
 #[test]

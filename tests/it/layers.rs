@@ -74,6 +74,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "graph::client",
             "graph::http",
             "graph::token::exchange",
+            "commands::check::caller",
             "https",
             "outbound",
             "simulator::courier",

@@ -14,6 +14,7 @@ mod cache;
 mod cli;
 mod credentials;
 mod docs;
+mod doctor;
 mod failures;
 mod free_busy;
 mod harness;

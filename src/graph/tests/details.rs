@@ -177,31 +177,6 @@ async fn a_throttled_part_is_not_asked_for_ever_and_a_closed_lane_fails_nobody_e
 }
 
 #[tokio::test]
-async fn a_probe_tries_what_each_credential_serves() {
-    let stub = Stub::start(|seen| match seen.path.as_str() {
-        "/v1.0/places/microsoft.graph.roomList" => Some(Reply::error(403, "ErrorAccessDenied")),
-        _ => batch(seen, |_| json!({"status": 200, "body": {"value": [event("Budget")]}})),
-    })
-    .await;
-    let graphs =
-        stub.graphs(vec![credential(&[FreeBusy]), credential(&[CalendarRead, Directory])], Settings::default());
-    let mailbox = permitted(&["a@example.com"])[0].mailbox().clone();
-    let probes = graphs.probe(&[mailbox], wednesday(), &journal()).await;
-    let told: Vec<_> = probes.iter().map(|probe| (probe.what.as_str(), probe.result.is_ok())).collect();
-    let expected = [
-        ("token", true),
-        ("free_busy of a@example.com", true),
-        ("token", true),
-        ("calendar_read of a@example.com", true),
-        ("room lists", false),
-    ];
-    assert_eq!(told, expected);
-    assert!(probes[4].result.as_ref().unwrap_err().contains("ErrorAccessDenied"), "in Graph's own words");
-    let knocked = graphs.probe(&[], wednesday(), &journal()).await;
-    assert_eq!((knocked[1].what.as_str(), knocked[1].result.is_ok()), ("a call", true));
-}
-
-#[tokio::test]
 async fn groups_and_rooms() {
     let members: Value = serde_json::from_str(include_str!("../../../fixtures/graph/groups/members.json")).unwrap();
     let rooms: Value = serde_json::from_str(include_str!("../../../fixtures/graph/places/rooms.json")).unwrap();

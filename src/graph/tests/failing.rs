@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::calendar::Capability::{CalendarRead, Directory, FreeBusy};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, permitted, schedule, wednesday, window};
-use crate::graph::{CircuitState, Detail, Graphs, Settings, TokenState};
+use crate::graph::{CircuitState, Detail, Graphs, Settings, TokenState, Verdict};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::tenant::{Cloud, Limits, Tenant};
@@ -264,8 +264,9 @@ async fn a_refused_credential_is_not_tried_in_a_loop() {
     }
     let status = format!("{:?}", graphs.status());
     assert!(status.contains("AADSTS7000215") && !status.contains("s3cret"), "{status}");
-    let probes = graphs.probe(&[], wednesday(), &journal()).await;
-    assert!(probes[0].result.as_ref().unwrap_err().contains("AADSTS7000215"));
+    let findings = graphs.examine(&[], wednesday(), &journal()).await;
+    let token = findings.iter().find(|finding| finding.check == "token").unwrap();
+    assert!(token.text.contains("AADSTS7000215") && token.remedy.is_some() && token.verdict == Verdict::Failed);
     assert!(!graphs.ready());
 
     stub.script(|_| None);

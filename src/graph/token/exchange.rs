@@ -5,11 +5,14 @@
 //! (<https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>) and what
 //! refusals mean. Must not know when tokens are asked for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use http::HeaderMap;
+use http::header::DATE;
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType};
 use oauth2::{
     AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope, TokenResponse, TokenUrl,
@@ -32,10 +35,12 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// Where tokens of a tenant come from.
 pub(in crate::graph) struct Exchange {
+    id: String,
     url: Url,
     resource: Url,
     http: Arc<Http>,
     clock: fn() -> Timestamp,
+    heard: Arc<Heard>,
 }
 
 /// A token.
@@ -71,7 +76,27 @@ impl Exchange {
             .map_err(|()| format!("{} cannot be a login address", cloud.login))?
             .pop_if_empty()
             .extend([id, "oauth2", "v2.0", "token"]);
-        Ok(Self { url, resource: cloud.resource.clone(), http, clock })
+        let heard = Arc::new(Heard { status: AtomicU16::new(0), skew: Mutex::default(), clock });
+        Ok(Self { id: id.to_owned(), url, resource: cloud.resource.clone(), http, clock, heard })
+    }
+
+    /// The tenant and the resource that tokens are asked for.
+    pub(super) fn asks_for(&self) -> (&str, String) {
+        (&self.id, self.resource.origin().ascii_serialization())
+    }
+
+    /// How far Entra's clock is ahead of ours, by its last answer.
+    pub(super) fn skew(&self) -> Option<SignedDuration> {
+        *self.heard.skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether Entra answers at all; shows it nothing.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub(super) async fn reach(&self) -> Result<u16, String> {
+        let sent = self.http.client().get(self.url.clone()).send().await;
+        sent.map(|response| response.status().as_u16()).map_err(|error| Cut::from(error).to_string())
     }
 
     /// Asks for a token.
@@ -107,8 +132,7 @@ impl Exchange {
             Shown::Secret(secret) => client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
             Shown::Assertion(_) => client,
         };
-        let status = Arc::new(AtomicU16::new(0));
-        let sender = |request| send(Arc::clone(&self.http), request, Arc::clone(&status));
+        let sender = |request| send(Arc::clone(&self.http), request, Arc::clone(&self.heard));
         let scope = Scope::new(format!("{}/.default", self.resource.origin().ascii_serialization()));
         let request = client.exchange_client_credentials().add_scope(scope);
         let request = match shown {
@@ -117,7 +141,8 @@ impl Exchange {
                 .add_extra_param("client_assertion_type", JWT_BEARER)
                 .add_extra_param("client_assertion", assertion.expose_secret().to_owned()),
         };
-        let answer = request.request_async(&sender).await.map_err(|error| refused(&error, status.load(Relaxed)))?;
+        let answer =
+            request.request_async(&sender).await.map_err(|error| refused(&error, self.heard.status.load(Relaxed)))?;
         let secret = SecretString::from(answer.access_token().secret().as_str());
         Ok(Issued { secret, life: answer.expires_in() })
     }
@@ -152,6 +177,27 @@ impl Exchange {
     }
 }
 
+/// What is noted of answers besides what they say.
+struct Heard {
+    status: AtomicU16,
+    skew: Mutex<Option<SignedDuration>>,
+    clock: fn() -> Timestamp,
+}
+
+impl Heard {
+    fn note(&self, response: &reqwest::Response) {
+        self.status.store(response.status().as_u16(), Relaxed);
+        let skew = date(response.headers()).map(|date| date.duration_since((self.clock)()));
+        *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = skew;
+    }
+}
+
+/// When an answer was made, by its sender's clock (RFC 9110 §6.6.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
+}
+
 /// Numbers come as strings.
 #[derive(Deserialize)]
 struct MachineToken {
@@ -175,10 +221,10 @@ fn unshown(told: String) -> Refused {
     Refused { failure: Failure::CredentialRefused, told: told.into() }
 }
 
-/// The bridge from `oauth2` to our connection; notes the status, which `oauth2` does not tell.
-async fn send(http: Arc<Http>, request: HttpRequest, status: Arc<AtomicU16>) -> Result<HttpResponse, Cut> {
+/// The bridge from `oauth2` to our connection; notes what `oauth2` does not tell.
+async fn send(http: Arc<Http>, request: HttpRequest, heard: Arc<Heard>) -> Result<HttpResponse, Cut> {
     let response = http.client().execute(reqwest::Request::try_from(request)?).await?;
-    status.store(response.status().as_u16(), Relaxed);
+    heard.note(&response);
     let (code, headers) = (response.status(), response.headers().clone());
     let mut answer = HttpResponse::new(read(response).await?);
     *answer.status_mut() = code;

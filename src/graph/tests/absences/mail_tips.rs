@@ -12,7 +12,7 @@ use crate::calendar::Mailbox;
 use crate::calendar::out_of_office::Tip;
 use crate::failure::Failure;
 use crate::graph::Settings;
-use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass, wednesday};
+use crate::graph::stub::{Reply, Seen, Stub, credential, journal, pass};
 
 fn outsider() -> Mailbox {
     Mailbox::parse("somebody@elsewhere.example").unwrap()
@@ -216,21 +216,4 @@ async fn settings_are_read_a_few_at_a_time() {
     let (told, calls) = futures::join!(graphs.mail_tips(&asked, None, &notes), some);
     assert!(told.iter().all(|told| said(told) == "here"));
     assert_eq!(calls, 8);
-}
-
-#[tokio::test]
-async fn a_probe_reads_settings_and_tips() {
-    let stub = Stub::start(|seen| tips("x")(seen).or_else(|| away("x")(seen))).await;
-    let mut all = credential(&[OutOfOfficeRead]);
-    all.mail_tips = true;
-    let graphs = stub.graphs(vec![all], Settings::default());
-    let mailboxes = [Mailbox::parse("a@example.com").unwrap()];
-    let probes = graphs.probe(&mailboxes, wednesday(), &journal()).await;
-    let tried: Vec<_> = probes.iter().map(|probe| (probe.what.as_str(), probe.result.is_ok())).collect();
-    let expected =
-        [("token", true), ("out_of_office_read of a@example.com", true), ("mail tips of a@example.com", true)];
-    assert_eq!(tried, expected);
-    stub.script(|seen| seen.path.contains("/users/").then(|| Reply::error(403, "ErrorAccessDenied")));
-    let probes = graphs.probe(&mailboxes, wednesday(), &journal()).await;
-    assert!(probes[1..].iter().all(|probe| probe.result.as_ref().unwrap_err().contains("ErrorAccessDenied")));
 }
