@@ -110,7 +110,7 @@ fn admit(entry: &Entry, client: &Client, header: &Header, journal: &Journal) -> 
     let address = impersonation.address.as_deref().ok_or(Failure::ImpersonationInvalid)?;
     let mailbox = Mailbox::parse(address).map_err(|_| Failure::ImpersonationInvalid)?;
     client.recognise(&mailbox).map_err(|denial| {
-        journal.judge(mailbox.as_str(), "impersonation", Err(denial.label()));
+        journal.judge(&mailbox, None, Err(denial.label()));
         Failure::ImpersonationDenied
     })
 }

@@ -43,8 +43,8 @@ impl CacheOutcome {
 pub struct Judged {
     /// The mailbox.
     pub mailbox: Mailbox,
-    /// What for.
-    pub capability: Capability,
+    /// What for; none for being taken for somebody else.
+    pub capability: Option<Capability>,
     /// The view that is given, or the reason why nothing is.
     pub verdict: Result<&'static str, &'static str>,
 }
@@ -126,7 +126,12 @@ impl Journal {
     }
 
     /// Notes what the policy said about a mailbox: denials always, all else for the audit log.
-    pub fn judge(&self, mailbox: &Mailbox, capability: Capability, verdict: Result<&'static str, &'static str>) {
+    pub fn judge(
+        &self,
+        mailbox: &Mailbox,
+        capability: Option<Capability>,
+        verdict: Result<&'static str, &'static str>,
+    ) {
         if self.is_audited || verdict.is_err() {
             let judged = Judged { mailbox: mailbox.clone(), capability, verdict };
             self.judged.lock().unwrap_or_else(PoisonError::into_inner).push(judged);

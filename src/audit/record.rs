@@ -37,8 +37,8 @@ pub struct Record<'a> {
 pub struct Asked<'a> {
     /// Whose.
     pub mailbox: Mailbox,
-    /// What for.
-    pub capability: Capability,
+    /// What for; none for being taken for somebody else.
+    pub capability: Option<Capability>,
     /// The view that the policy gives, or the reason why it gives none.
     pub verdict: Result<&'static str, &'static str>,
     /// The tenant's name, and the application (client) id that serves this.
@@ -80,7 +80,7 @@ impl<'a> Record<'a> {
     pub(super) fn line(&self, name: impl Fn(&Mailbox) -> String) -> Vec<u8> {
         let asked = |it: &Asked<'a>| AskedLine {
             mailbox: name(&it.mailbox),
-            capability: it.capability.name(),
+            capability: it.capability.map_or("impersonation", Capability::name),
             view: it.verdict.ok(),
             denied: it.verdict.err(),
             tenant: it.credential.map(|(tenant, _)| tenant),

@@ -24,7 +24,7 @@ fn record<'a>(client: &'a str, mailboxes: Vec<Asked<'a>>) -> Record<'a> {
 
 fn asked(address: &str, verdict: Result<&'static str, &'static str>) -> Asked<'static> {
     let credential = verdict.is_ok().then_some(("contoso", "app"));
-    Asked { mailbox: Mailbox::parse(address).unwrap(), capability: Capability::CalendarRead, verdict, credential }
+    Asked { mailbox: Mailbox::parse(address).unwrap(), capability: Some(Capability::CalendarRead), verdict, credential }
 }
 
 fn lines(path: &std::path::Path) -> Vec<Value> {

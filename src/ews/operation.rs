@@ -64,7 +64,7 @@ impl Context<'_> {
             Ok(permitted) => Ok(permitted.ceiling().name()),
             Err(denial) => Err(denial.label()),
         };
-        self.journal.judge(mailbox, capability, verdict);
+        self.journal.judge(mailbox, Some(capability), verdict);
         Ok(permitted?)
     }
 }

@@ -36,12 +36,8 @@ impl Account {
     /// Tells what a client asked and what it got.
     pub(super) fn close(self, shared: &Shared, client: &Client, caller: Caller, journal: &Journal, reply: &Reply) {
         let judged = journal.take_judged();
-        let as_a_whole = match reply.failure {
-            Some(Failure::ImpersonationDenied) => Some("impersonation"),
-            // Before any mailbox was looked at.
-            Some(Failure::Denied) if judged.is_empty() => Some("capability"),
-            _ => None,
-        };
+        // Before any mailbox was looked at.
+        let as_a_whole = (judged.is_empty() && reply.failure == Some(Failure::Denied)).then_some("capability");
         for reason in judged.iter().filter_map(|judged| judged.verdict.err()).chain(as_a_whole) {
             shared.metrics.denied(&client.id, reason);
         }
@@ -67,10 +63,10 @@ fn asked(judged: Judged, graphs: &Graphs, has_details: bool) -> Asked<'_> {
     let Judged { mailbox, capability, verdict } = judged;
     let shows_details = verdict.is_ok_and(|view| view != Ceiling::Time.name());
     let by_reading = || match (capability, has_details && shows_details) {
-        (Capability::FreeBusy, true) => graphs.serving(&mailbox, Capability::CalendarRead),
+        (Some(Capability::FreeBusy), true) => graphs.serving(&mailbox, Capability::CalendarRead),
         _ => None,
     };
-    let serving = || by_reading().or_else(|| graphs.serving(&mailbox, capability));
+    let serving = || by_reading().or_else(|| graphs.serving(&mailbox, capability?));
     let credential = if verdict.is_ok() { serving() } else { None };
     Asked { mailbox, capability, verdict, credential }
 }
