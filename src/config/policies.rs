@@ -1,56 +1,24 @@
 //! What the policies of `[[clients]]` mean: grants, deny lists, views, hours.
 
-use std::path::PathBuf;
+mod raw;
+
 use std::sync::Arc;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Reader, raw};
+use super::Reader;
+use super::raw::{Client as RawClient, Grant as RawGrantTable};
 use crate::calendar::domains::Domains;
 use crate::calendar::{Capability, Mailbox};
 use crate::client::{self, Ceiling, Grant, Hidden, Horizon, Pattern, People, Policy, Roster, Source, Within};
 use crate::rosters;
 use crate::tenant::Tenant;
 
-/// Mailboxes: a pattern, or where a list of them is kept.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Mailboxes {
-    Pattern(String),
-    Elsewhere(Elsewhere),
-}
+pub(super) use raw::{Hours, Mailboxes, View};
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Elsewhere {
-    Group(String),
-    #[serde(rename = "room_list")]
-    Rooms(String),
-    File(PathBuf),
-}
-
-/// How much is shown, beyond ceiling and private items.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct View {
-    subject: Option<String>,
-    people: Option<Spanned<String>>,
-    #[serde(default)]
-    hidden: Vec<Spanned<String>>,
-    days_back: Option<u16>,
-    days_ahead: Option<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Hours {
-    from: Spanned<String>,
-    to: Spanned<String>,
-    time_zone: Spanned<String>,
-}
+use raw::Elsewhere;
 
 /// A grant's keys, of a client or of one of its grants.
 pub(super) struct RawGrant<'a> {
@@ -61,16 +29,16 @@ pub(super) struct RawGrant<'a> {
     pub(super) view: &'a View,
 }
 
-impl<'a> From<&'a raw::Client> for RawGrant<'a> {
-    fn from(raw: &'a raw::Client) -> Self {
-        let raw::Client { capabilities, mailboxes, ceiling, private_items, view, .. } = raw;
+impl<'a> From<&'a RawClient> for RawGrant<'a> {
+    fn from(raw: &'a RawClient) -> Self {
+        let RawClient { capabilities, mailboxes, ceiling, private_items, view, .. } = raw;
         Self { capabilities, mailboxes, ceiling, private_items: *private_items, view }
     }
 }
 
-impl<'a> From<&'a raw::Grant> for RawGrant<'a> {
-    fn from(raw: &'a raw::Grant) -> Self {
-        let raw::Grant { capabilities, mailboxes, ceiling, private_items, view } = raw;
+impl<'a> From<&'a RawGrantTable> for RawGrant<'a> {
+    fn from(raw: &'a RawGrantTable) -> Self {
+        let RawGrantTable { capabilities, mailboxes, ceiling, private_items, view } = raw;
         Self { capabilities, mailboxes, ceiling, private_items: *private_items, view }
     }
 }
@@ -192,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// Notes where other addresses of a denied mailbox would fit what is allowed, and nobody could tell.
-    pub(super) fn deniable(&mut self, client: &raw::Client, policy: &Policy, tenants: &[Tenant]) {
+    pub(super) fn deniable(&mut self, client: &RawClient, policy: &Policy, tenants: &[Tenant]) {
         let Some(entry) = client.deny.first() else { return };
         let is_meant =
             |tenant: &Tenant| policy.within.as_ref().is_none_or(|within| within.tenants.contains(&tenant.name));
