@@ -111,7 +111,7 @@ fn ews_id(event: &Value) -> String {
 
 fn assert_unmarked(answer: &Element) {
     let text = format!("{answer:?}");
-    let mime = answer.all("MimeContent").iter().map(|mime| {
+    let mime = answer.all("MimeContent").into_iter().map(|mime| {
         let bytes = base64::engine::general_purpose::STANDARD.decode(&mime.text).unwrap();
         String::from_utf8(bytes).unwrap().replace("\r\n ", "")
     });
