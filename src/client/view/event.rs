@@ -24,7 +24,8 @@ impl View {
         if !self.is_plain() {
             self.mask(seen.to_mut());
         }
-        if !self.horizon.is_endless() && !(seen.exceptions.is_empty() && seen.deleted.is_empty()) {
+        let has_changes = !seen.exceptions.is_empty() || !seen.deleted.is_empty();
+        if has_changes && !self.horizon.is_endless() {
             let reaches = |when: &When| self.horizon.reaches(when, None, zone, now);
             let days = |day: &Date| When::Days { first: *day, after: day.tomorrow().unwrap_or(*day) };
             let seen = seen.to_mut();

@@ -198,9 +198,9 @@ impl Stretch {
     fn within(&self, horizon: Horizon, now: Timestamp) -> Option<Window> {
         let seen = horizon.within(self.around, now)?;
         let day = SignedDuration::from_secs(DAY);
-        let start = seen.start().checked_sub(day).map_or(self.around.start(), |start| start.max(self.around.start()));
-        let end = seen.end().checked_add(day).map_or(self.around.end(), |end| end.min(self.around.end()));
-        Window::new(start, end)
+        let start = seen.start().checked_sub(day).unwrap_or(Timestamp::MIN);
+        let end = seen.end().checked_add(day).unwrap_or(Timestamp::MAX);
+        Window::new(start.max(self.around.start()), end.min(self.around.end()))
     }
 
     /// What ends when the stretch begins is outside
