@@ -5,6 +5,7 @@ mod monitor;
 mod policies;
 
 use super::*;
+use crate::audit::Target;
 use crate::client::Ceiling;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -43,6 +44,23 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
     assert_eq!(config.policies.refresh, defaults.policies.refresh);
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
+}
+
+#[test]
+fn an_audit_log_has_one_place() {
+    assert!(parse(EXAMPLE).unwrap().audit.is_none(), "off unless it is there");
+    let with = |keys: &str| parse(&EXAMPLE.replace("# [audit]", &format!("[audit]\n{keys}")));
+    assert_eq!(with("stdout = true").unwrap().audit.unwrap().target, Target::Stdout);
+    let file = with("file = \"audit.jsonl\"").unwrap().audit.unwrap().target;
+    assert!(matches!(file, Target::File(path) if path.ends_with("audit.jsonl") && path.is_absolute()));
+    for (keys, problem) in [
+        ("", "exactly one of"),
+        ("file = \"a\"\nstdout = true", "exactly one of"),
+        ("stdout = true\nhash_key = { file = \"secrets/directory\" }", "shorter than 32 bytes"),
+    ] {
+        let problems = with(keys).unwrap_err();
+        assert!(problems.to_string().contains(problem), "{problems}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ const KEY: &str = "whsec_QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 fn example() -> String {
     let stored = EXAMPLE.replace("# [store]\n# path", "[store]\npath");
     let begin = stored.find("# [monitor]").unwrap();
-    let end = begin + stored[begin..].find("# Writes whole exchanges").unwrap();
+    let end = begin + stored[begin..].find("# An audit log").unwrap();
     let section: Vec<&str> =
         stored[begin..end].lines().map(|line| line.strip_prefix('#').unwrap_or(line).trim_start_matches(' ')).collect();
     format!("{}{}\n{}", &stored[..begin], section.join("\n"), &stored[end..])
@@ -47,7 +47,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
 
     let whole = example();
     let begin = whole.find("[monitor]").unwrap();
-    let end = begin + whole[begin..].find("# Writes whole").unwrap();
+    let end = begin + whole[begin..].find("# An audit log").unwrap();
     let short = "[monitor]\nmailboxes = [\"*@contoso.example\"]\ndefault_domain = \"contoso.example\"\n";
     let defaults = parsed(&format!("{}{short}{}", &whole[..begin], &whole[end..])).unwrap().monitor.unwrap();
     assert!(defaults.settings.webhooks.is_empty());
