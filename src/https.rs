@@ -1,4 +1,4 @@
-//! What the gateway's two HTTPS clients share: whom they trust, and what an exchange that failed is told as.
+//! What the gateway's HTTPS clients share: whom they trust, and what an exchange that failed is told as.
 //!
 //! Must not know where they connect to, nor what for.
 
