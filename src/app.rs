@@ -136,6 +136,10 @@ impl App {
             }
         });
         tasks.spawn(Arc::clone(&shared.services.writes).run(shared.limits.deadline, now, end.clone()));
+        let (cared_for, stop) = (Arc::clone(&graphs), end.clone());
+        tasks.spawn(async move {
+            stop.run_until_cancelled(cared_for.look_after_credentials()).await;
+        });
         let stop = end.clone();
         tasks.spawn(async move {
             // Readiness waits for Graph's first answer, so it must not depend on requests.

@@ -45,13 +45,15 @@ mod tests;
 mod token;
 mod visit;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 pub use self::automatic_replies::MOST_AT_ONCE;
 pub use self::calls::delta::{Round, Since, Told, ToldItem};
@@ -84,7 +86,7 @@ use crate::client::{Entitled, Permitted};
 use crate::failure::Failure;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::tenant::Tenant;
+use crate::tenant::{self, Tenant};
 
 /// Reads a body as the answer of each call about busy times, and cuts it to a window as the cache
 /// does, and of each about absences; gives how many items that came to. No body may make it panic.
@@ -100,6 +102,9 @@ pub fn check(mailbox: &Mailbox, window: Window, body: &[u8]) -> usize {
     let tips = calls::mail_tips::read(std::slice::from_ref(mailbox), body).unwrap_or_default();
     items + away + tips.iter().flatten().filter(|tip| tip.is_ok()).count()
 }
+
+/// How often credentials are looked after.
+const UPKEEP: Duration = Duration::from_secs(3600);
 
 /// All tenants.
 #[derive(Debug)]
@@ -144,12 +149,11 @@ impl Graphs {
         let own: Vec<_> = tenants.iter().map(|tenant| tenant.limits.cache_megabytes).collect();
         let shares = settings.cache.shares(&own);
         let mut graphs = Vec::with_capacity(tenants.len());
-        let mut domains = Domains::default();
+        let (domains, problems) = tenant::by_domain(&tenants, |place, _| place);
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(problem);
+        }
         for (tenant, share) in tenants.into_iter().zip(shares) {
-            for domain in &tenant.domains {
-                let listed = domains.insert(domain, graphs.len());
-                listed.map_err(|problem| format!("tenant {}: domains: {problem}", tenant.name))?;
-            }
             graphs.push(Graph::new(tenant, share, &settings, &metrics, clock)?);
         }
         let tally = Tally::new(&metrics);
@@ -190,16 +194,16 @@ impl Graphs {
     /// For each mailbox: [`Failure::NoSuchMailbox`] outside every tenant, [`Failure::Denied`] without
     /// a credential, [`Failure::TimedOut`] at the journal's deadline, and whatever Graph's answer
     /// means (<https://learn.microsoft.com/graph/api/calendar-getschedule>).
-    pub async fn free_busy(
+    pub async fn free_busy<M: Borrow<Permitted> + Sync>(
         &self,
-        mailboxes: &[Permitted],
+        mailboxes: &[M],
         window: Window,
         detail: Detail,
         journal: &Journal,
     ) -> Vec<Result<FreeBusy, Failure>> {
-        let wanted = mailboxes
-            .iter()
-            .map(|permitted| (permitted.mailbox(), if permitted.shows_details() { detail } else { Detail::Times }));
+        let wanted = mailboxes.iter().map(Borrow::borrow).map(|permitted: &Permitted| {
+            (permitted.mailbox(), if permitted.shows_details() { detail } else { Detail::Times })
+        });
         let mut results = self.look_up(wanted, window, journal).await;
         if detail == Detail::Times || !results.iter().any(|result| matches!(result, Err(Failure::Denied))) {
             return results;
@@ -211,7 +215,7 @@ impl Graphs {
                 self.serves(mailbox, Capability::CalendarRead) && self.serves(mailbox, Capability::FreeBusy)
             })
         };
-        let refused: Vec<_> = mailboxes.iter().zip(&mut results).map(denied).collect();
+        let refused: Vec<_> = mailboxes.iter().map(Borrow::borrow).zip(&mut results).map(denied).collect();
         if refused.iter().any(Option::is_some) {
             let wanted = refused.iter().flatten().map(|mailbox| (mailbox, Detail::Times));
             let times = self.look_up(wanted, window, journal).await;
@@ -255,9 +259,9 @@ impl Graphs {
         self.directory(group.mailbox())?.members(group.mailbox(), journal).await
     }
 
-    /// The lists of rooms of all tenants that have a credential for the directory, by name. A tenant
-    /// that refuses is left out; one that fails for the moment fails the whole, because a short list
-    /// would look like the truth.
+    /// The lists of rooms of all tenants that the proof is for and that have a credential for the directory, by name. A
+    /// tenant that refuses is left out; one that fails for the moment fails the whole, because a short list would look
+    /// like the truth.
     ///
     /// # Errors
     /// [`Failure::Denied`] if no tenant allows it, and what failed for the moment
@@ -266,7 +270,8 @@ impl Graphs {
         if proof.capability() != Capability::Directory {
             return Err(Failure::Denied);
         }
-        let asked = self.graphs.iter().filter_map(|graph| Some((graph, graph.directory().ok()?)));
+        let meant = self.graphs.iter().filter(|graph| proof.is_for(&graph.name));
+        let asked = meant.filter_map(|graph| Some((graph, graph.directory().ok()?)));
         let told =
             join_all(asked.map(|(graph, directory)| async move { (graph, directory.room_lists(journal).await) })).await;
         let mut lists = Vec::new();
@@ -344,6 +349,19 @@ impl Graphs {
     /// them and an open connection.
     pub async fn warm(&self) {
         join_all(self.graphs.iter().map(|graph| probe::warm(&graph.client))).await;
+    }
+
+    /// Looks after all credentials, at once and then each hour, for as long as it is waited for: tells when they expire,
+    /// used or not, and renews the tokens of those that nobody used for a day.
+    pub async fn look_after_credentials(&self) {
+        let mut hours = tokio::time::interval(UPKEEP);
+        hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            hours.tick().await;
+            for tokens in self.graphs.iter().flat_map(|graph| &graph.client.credentials) {
+                tokens.look_after();
+            }
+        }
     }
 
     fn directory(&self, mailbox: &Mailbox) -> Result<&Directory, Failure> {

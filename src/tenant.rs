@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::calendar::Capability;
+use crate::calendar::domains::Domains;
 
 /// A Microsoft 365 tenant.
 #[derive(Debug)]
@@ -179,6 +180,19 @@ impl Tenant {
     }
 }
 
+/// What `of` says of each tenant, and its place, by its mail domains; and what is wrong with these, for the operator: what
+/// is no mail domain, and what is listed already, which is the first tenant's.
+pub fn by_domain<T>(tenants: &[Tenant], of: impl Fn(usize, &Tenant) -> T) -> (Domains<T>, Vec<String>) {
+    let (mut domains, mut problems) = (Domains::default(), Vec::new());
+    for (place, tenant) in tenants.iter().enumerate() {
+        for domain in &tenant.domains {
+            let listed = domains.insert(domain, of(place, tenant));
+            problems.extend(listed.err().map(|problem| format!("tenant {}: domains: {problem}", tenant.name)));
+        }
+    }
+    (domains, problems)
+}
+
 impl Credential {
     /// How wide it is, see [`Tenant::credential`].
     fn width(&self) -> (usize, usize, bool) {
@@ -195,6 +209,7 @@ mod tests {
     use secrecy::SecretString;
 
     use super::*;
+    use crate::calendar::Mailbox;
     use Capability::{CalendarRead, CalendarWrite, Directory, FreeBusy, OutOfOfficeRead};
 
     fn credential(client_id: &str, capabilities: &[Capability]) -> Credential {
@@ -231,6 +246,20 @@ mod tests {
         assert_eq!(serving(CalendarWrite), Some("writer"));
         assert_eq!(serving(OutOfOfficeRead), Some("scoped"), "mail tips are a power, too");
         assert_eq!((serving(Directory), tenant.mail_tips(), tenant.all_addresses()), (None, Some(4), None));
+    }
+
+    #[test]
+    fn a_domain_is_the_first_tenants_that_lists_it() {
+        let of = |domains: &[&str]| Tenant {
+            domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            ..tenant(Vec::new())
+        };
+        let tenants = [of(&["a.example", "*.a.example"]), of(&["b.example", "A.example", "nonsense"])];
+        let (places, problems) = by_domain(&tenants, |place, _| place);
+        let find = |text: &str| places.find(&Mailbox::parse(text).unwrap()).copied();
+        let found = ["x@a.example", "x@y.a.example", "x@b.example", "x@c.example"].map(find);
+        assert_eq!(found, [Some(0), Some(0), Some(1), None]);
+        assert!(problems.len() == 2 && problems.iter().all(|problem| problem.starts_with("tenant t: domains: ")));
     }
 
     #[test]

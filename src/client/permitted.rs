@@ -14,9 +14,11 @@ pub struct Permitted {
 }
 
 /// A capability that a client has, where no single mailbox is concerned; proof of the check.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Entitled {
     capability: Capability,
+    /// Where it is not for all.
+    tenants: Option<Arc<[String]>>,
 }
 
 impl Permitted {
@@ -62,13 +64,19 @@ impl Permitted {
 }
 
 impl Entitled {
-    pub(super) fn new(capability: Capability) -> Self {
-        Self { capability }
+    pub(super) fn new(capability: Capability, tenants: Option<Arc<[String]>>) -> Self {
+        Self { capability, tenants }
     }
 
     /// What for.
     #[must_use]
     pub fn capability(&self) -> Capability {
         self.capability
+    }
+
+    /// Whether the client is for a tenant, by its name in the configuration: nobody is asked for it in another.
+    #[must_use]
+    pub fn is_for(&self, tenant: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|tenants| tenants.iter().any(|name| name == tenant))
     }
 }

@@ -43,7 +43,7 @@ pub struct Policy {
 #[derive(Clone, Debug, Default)]
 pub struct Within {
     /// Their names in the configuration.
-    pub tenants: Vec<String>,
+    pub tenants: Arc<[String]>,
     /// The domains of all tenants there are, and whether it is one of these.
     pub domains: Domains<bool>,
 }
@@ -117,7 +117,8 @@ impl Policy {
 
     pub(super) fn entitle(&self, capability: Capability) -> Result<Entitled, Denial> {
         let is_named = self.grants.iter().any(|grant| grant.names(capability));
-        if is_named { Ok(Entitled::new(capability)) } else { Err(Denial::Capability) }
+        let tenants = self.within.as_ref().map(|within| Arc::clone(&within.tenants));
+        if is_named { Ok(Entitled::new(capability, tenants)) } else { Err(Denial::Capability) }
     }
 
     /// Whether the client is for the mailbox's tenant.

@@ -14,7 +14,7 @@ use crate::calendar::domains::Domains;
 use crate::calendar::{Capability, Mailbox};
 use crate::client::{self, Ceiling, Grant, Hidden, Horizon, Pattern, People, Policy, Roster, Source, Within};
 use crate::rosters;
-use crate::tenant::Tenant;
+use crate::tenant::{self, Tenant};
 
 pub(super) use raw::{Hours, Mailboxes, View};
 
@@ -154,9 +154,9 @@ impl Reader<'_> {
                 self.problems.add(name, "clients.tenants", &remedy);
             }
         }
-        let is_named = |tenant: &Tenant| names.iter().any(|name| *name.get_ref() == tenant.name);
+        let is_named = |_, tenant: &Tenant| names.iter().any(|name| *name.get_ref() == tenant.name);
         let named = || names.iter().map(|name| name.get_ref().clone()).collect();
-        (!names.is_empty()).then(|| Within { tenants: named(), domains: by_domain(tenants, is_named) })
+        (!names.is_empty()).then(|| Within { tenants: named(), domains: tenant::by_domain(tenants, is_named).0 })
     }
 
     /// Notes where other addresses of a denied mailbox would fit what is allowed, and nobody could tell.
@@ -198,17 +198,6 @@ impl Reader<'_> {
 
 /// The tenants' domains, and whether a credential looks into the tenant's directory.
 pub(super) fn directories(tenants: &[Tenant]) -> Domains<bool> {
-    by_domain(tenants, |tenant| tenant.credential(Capability::Directory).is_some())
-}
-
-/// What is so of tenants, by their domains.
-fn by_domain(tenants: &[Tenant], is_so: impl Fn(&Tenant) -> bool) -> Domains<bool> {
-    let mut domains = Domains::default();
-    for tenant in tenants {
-        for domain in &tenant.domains {
-            // What is no domain, or there twice, is noted with the tenants.
-            let _ = domains.insert(domain, is_so(tenant));
-        }
-    }
-    domains
+    // What is wrong with domains is noted with the tenants.
+    tenant::by_domain(tenants, |_, tenant| tenant.credential(Capability::Directory).is_some()).0
 }

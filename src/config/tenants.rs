@@ -60,6 +60,7 @@ impl Reader<'_> {
         if !is_path_segment(&raw.get_ref().id) {
             self.problems.add(&raw, "tenants.id", "is no directory (tenant) id");
         }
+        self.audience(raw.get_ref(), &cloud.login);
         let raw = raw.into_inner();
         let concurrency = raw.concurrency.map(NonZeroUsize::get);
         let cache_megabytes = raw.cache_megabytes.map(Spanned::into_inner);
@@ -71,6 +72,16 @@ impl Reader<'_> {
             is_default: raw.default.into_inner(),
             limits: Limits { concurrency, cache_megabytes },
             credentials: raw.credentials.into_iter().map(|credential| self.credential(credential)).collect(),
+        }
+    }
+
+    /// Assertions are made for the address that they are sent to, and Entra looks whether it is its own.
+    fn audience(&mut self, tenant: &raw::Tenant, login: &Url) {
+        let is_entra = || login.host_str().is_some_and(|host| LOGINS.contains(&host));
+        let signs = || tenant.credentials.iter().any(|credential| !credential.get_ref().certificates.is_empty());
+        if let Some(url) = tenant.login_url.as_ref().filter(|_| !is_loopback(login) && !is_entra() && signs()) {
+            let remedy = "Entra would refuse assertions made for another address: use graph.proxy";
+            self.problems.add(url, "tenants.login_url", remedy);
         }
     }
 
@@ -115,13 +126,7 @@ impl Reader<'_> {
     /// A URL without path; plain HTTP only to this host itself.
     fn origin(&mut self, text: &Spanned<String>, key: &str) -> Option<Url> {
         let url = self.url(text, key)?;
-        let loopback = match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        if url.scheme() != "https" && !loopback {
+        if url.scheme() != "https" && !is_loopback(&url) {
             self.problems.add(text, key, "must be https: tokens and calendars go there");
         }
         if url.path() != "/" {
@@ -145,6 +150,23 @@ impl Reader<'_> {
     }
 }
 
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 fn is_path_segment(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
 }
+
+/// Entra's login hosts: <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>.
+const LOGINS: [&str; 4] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.chinacloudapi.cn",
+    "login.partner.microsoftonline.cn",
+];

@@ -199,6 +199,27 @@ fn graph_is_reached_over_tls_or_on_this_host() {
 }
 
 #[test]
+fn assertions_are_made_for_entra_alone() {
+    let secret = "secret = { env = \"CALENDAR_RELAY_FREE_BUSY_SECRET\" }";
+    let certificate = "certificates = [{ certificate = 'secrets/directory', private_key = 'secrets/directory' }]";
+    let with = |url: &str, proof: &str| {
+        let text = EXAMPLE.replacen(secret, proof, 1);
+        let line = "# login_url = \"https://login.microsoftonline.com/\"";
+        assert!(EXAMPLE.contains(line) && EXAMPLE.contains(secret));
+        parse(&text.replace(line, &format!("login_url = \"{url}\""))).map_err(|problems| problems.to_string())
+    };
+    for entra in ["https://login.microsoftonline.us", "https://login.partner.microsoftonline.cn/", "http://localhost:9"]
+    {
+        assert!(with(entra, certificate).is_ok(), "{entra}");
+    }
+    for proxy in ["https://proxy.example", "https://login.microsoftonline.com.evil.example/"] {
+        let told = with(proxy, certificate).unwrap_err();
+        assert!(told.contains("tenants.login_url: Entra would refuse") && told.contains("use graph.proxy"), "{told}");
+        assert!(with(proxy, secret).is_ok(), "a secret is the same everywhere");
+    }
+}
+
+#[test]
 fn mail_tips_need_an_application_for_the_whole_tenant() {
     let scoped = EXAMPLE.replacen("rbac_scoped = false", "rbac_scoped = true", 1);
     assert!(parse(&scoped).is_ok());

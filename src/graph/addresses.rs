@@ -5,7 +5,6 @@
 
 use super::calls::all_users::all_users;
 use super::calls::group_people::group_people;
-use super::calls::user_addresses::user_addresses;
 use super::fault::Trouble;
 use super::{Graph, Graphs};
 use crate::calendar::{Capability, Mailbox};
@@ -14,36 +13,12 @@ use crate::failure::Failure;
 use crate::journal::Journal;
 
 impl Graphs {
-    /// Whether a credential of the mailbox's tenant is said to tell all addresses (`all_addresses`).
-    #[must_use]
-    pub fn tells_all_addresses(&self, mailbox: &Mailbox) -> bool {
-        self.route(mailbox).is_some_and(|graph| graph.rosters.0.is_some())
-    }
-
-    /// All SMTP addresses of the user that one address belongs to, that one included, in order: main address,
-    /// principal name and aliases.
-    ///
-    /// # Errors
-    /// [`Failure::NoSuchMailbox`] outside every tenant and if no user has the address, [`Failure::Denied`] if nobody
-    /// tells all of them: without a credential with `all_addresses`, and where it lacks `User.Read.All`; and what failed
-    /// for the moment (<https://learn.microsoft.com/graph/api/user-list>).
-    pub async fn addresses(
-        &self,
-        proof: &Entitled,
-        mailbox: &Mailbox,
-        journal: &Journal,
-    ) -> Result<Vec<Mailbox>, Failure> {
-        let graph = self.listed(proof, mailbox)?;
-        let credential = graph.rosters.0.ok_or(Failure::Denied)?;
-        let told = user_addresses(&graph.client, credential, mailbox, journal).await;
-        told.map_err(|trouble| graph.note(trouble).about(mailbox))
-    }
-
     /// Tells `each` all addresses of each user of a tenant, named as in the configuration. Who is told of when this
     /// fails is not everybody.
     ///
     /// # Errors
-    /// [`Failure::Denied`] as [`Self::addresses`], also if there is no such tenant; and what failed for the moment
+    /// [`Failure::Denied`] if nobody tells all of them: without a credential with `all_addresses`, and where it lacks
+    /// `User.Read.All`; also if there is no such tenant; and what failed for the moment
     /// (<https://learn.microsoft.com/graph/api/user-list>).
     pub async fn all_people(
         &self,

@@ -1,5 +1,6 @@
 //! The calls to Graph, one file each.
 
+pub(super) mod addresses;
 pub(super) mod all_users;
 pub(super) mod calendar_view;
 pub(super) mod delta;
@@ -19,5 +20,4 @@ pub(super) mod mail_tips;
 pub(super) mod mailbox_settings;
 pub(super) mod places;
 pub(super) mod subscriptions;
-pub(super) mod user_addresses;
 pub(super) mod users;

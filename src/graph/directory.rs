@@ -17,9 +17,9 @@ use crate::calendar::{Mailbox, Room};
 use crate::failure::Failure;
 use crate::journal::Journal;
 
-/// Answers remembered of one kind, and those about people, which may be long.
+/// Answers remembered of one kind, and people in all answers about them together, each answer as one more.
 const MOST: u64 = 10_000;
-const MOST_PEOPLE: u64 = 1_000;
+const MOST_PEOPLE: u64 = 100_000;
 /// How long a credential that may not read all of a user is not asked for all.
 const BASIC_LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -45,7 +45,9 @@ impl Directory {
             credential: credential.into(),
             members: Arc::new(Shelf::new(&settings.cache, MOST, |_| 1)),
             rooms: Arc::new(Shelf::new(&settings.cache, MOST, |_| 1)),
-            people: Arc::new(Shelf::new(&settings.cache, MOST_PEOPLE, |_| 1)),
+            people: Arc::new(Shelf::new(&settings.cache, MOST_PEOPLE, |people| {
+                u32::try_from(people.len() + 1).unwrap_or(u32::MAX)
+            })),
             only_basic: Arc::default(),
             patience: settings.timeout * 3,
         }

@@ -184,6 +184,11 @@ impl Stub {
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Graphs {
+        let tenant = self.tenant(extra_ca, credentials);
+        Graphs::new(vec![tenant], settings, metrics, jiff::Timestamp::default).unwrap()
+    }
+
+    pub(super) fn tenant(&self, extra_ca: Option<&str>, credentials: Vec<Credential>) -> Tenant {
         let origin = url::Url::parse(&self.origin).unwrap();
         let cloud = Cloud {
             login: origin.clone(),
@@ -191,7 +196,7 @@ impl Stub {
             extra_ca: extra_ca.map(Into::into),
             ..Cloud::named("global").unwrap()
         };
-        let tenant = Tenant {
+        Tenant {
             name: "test".into(),
             id: "11111111-2222-3333-4444-555555555555".into(),
             cloud,
@@ -199,8 +204,7 @@ impl Stub {
             is_default: false,
             limits: Limits::default(),
             credentials,
-        };
-        Graphs::new(vec![tenant], settings, metrics, jiff::Timestamp::default).unwrap()
+        }
     }
 
     async fn answer(self, peer: SocketAddr, request: Request) -> Response {

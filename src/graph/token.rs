@@ -1,8 +1,10 @@
 //! Tokens of one credential: asked for early, once at a time, and never shown.
 //!
-//! Owns when a token is asked for, and who waits for it; `token/exchange.rs` asks. Must not know what the tokens are for.
+//! Owns when a token is asked for, and who waits for it; `token/exchange.rs` asks, and `token/upkeep.rs` looks after
+//! credentials that nobody uses. Must not know what the tokens are for.
 
 mod exchange;
+mod upkeep;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +25,7 @@ use crate::failure::Failure;
 use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
 use crate::tenant::Credential;
 use exchange::{Answer, Issued};
+use upkeep::Said;
 
 /// How long a refusal is believed before Entra is asked again.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(30);
@@ -34,8 +37,6 @@ const MARGIN: Duration = Duration::from_secs(300);
 const PRESUMED_LIFE: Duration = Duration::from_secs(300);
 /// No token is believed to live longer.
 const LONGEST_LIFE: Duration = Duration::from_secs(86_400);
-/// How long before a credential expires its operator is warned, each time that a token is had.
-const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The tokens of one credential.
 pub(super) struct Tokens {
@@ -76,6 +77,12 @@ struct State {
     flight: Option<Flight>,
     trouble: Option<(Instant, Refused)>,
     proof_expires: Option<Timestamp>,
+    /// When a token was last asked for.
+    asked: Option<Instant>,
+    /// What was said last of the expiry.
+    said: Option<Said>,
+    /// The certificates that Entra did not know before it believed another.
+    unknown: Vec<String>,
     /// What the last token says, if it could be read.
     claims: Option<Claims>,
     /// How that compares with what is needed.
@@ -125,9 +132,9 @@ impl Tokens {
                 (None, None) => self.begin(&mut state),
             }
         };
-        timeout_at(deadline, flight).await.unwrap_or_else(|_| {
-            Err(Refused { failure: Failure::TimedOut, told: "no token before the deadline".into() })
-        })
+        timeout_at(deadline, flight)
+            .await
+            .unwrap_or_else(|_| Err(Refused::new(Failure::TimedOut, "no token before the deadline")))
     }
 
     /// A token other than the one that Graph refused.
@@ -159,7 +166,7 @@ impl Tokens {
                 told,
                 "Graph refuses a fresh token"
             );
-            let refused = Refused { failure: Failure::CredentialRefused, told: told.into() };
+            let refused = Refused::new(Failure::CredentialRefused, told);
             state.token = None;
             state.trouble = Some((Instant::now() + REFUSAL_HOLDS, refused));
         }
@@ -193,9 +200,7 @@ impl Tokens {
             result
         });
         let flight = task
-            .map(|joined| {
-                joined.unwrap_or_else(|_| Err(Refused { failure: Failure::Internal, told: "token task died".into() }))
-            })
+            .map(|joined| joined.unwrap_or_else(|_| Err(Refused::new(Failure::Internal, "token task died"))))
             .boxed()
             .shared();
         state.flight = Some(flight.clone());
@@ -212,6 +217,7 @@ impl Tokens {
         let now = Instant::now();
         let mut state = self.lock();
         state.flight = None;
+        state.asked = Some(now);
         match result {
             Ok(token) => {
                 tracing::debug!(tenant, client_id, seconds = (token.expires - now).as_secs(), "token obtained");
@@ -237,33 +243,40 @@ impl Tokens {
     async fn fetch(&self) -> Result<Arc<Token>, Refused> {
         let asked = Instant::now();
         let answer = timeout(self.timeout, self.exchange.ask(&self.credential)).await;
-        let unanswered = Refused { failure: Failure::Unavailable, told: "timed out".into() };
-        let Answer { issued, proof_expires } =
-            answer.unwrap_or(Answer { issued: Err(unanswered), proof_expires: None });
+        let unanswered = || Answer::nothing(Refused::new(Failure::Unavailable, "timed out"));
+        let Answer { issued, proof_expires, unknown } = answer.unwrap_or_else(|_| unanswered());
         self.note_expiry(proof_expires);
+        if issued.is_ok() {
+            self.note_unknown(unknown);
+        }
         let Issued { secret, life } = issued?;
         self.note_grants(Claims::read(secret.expose_secret()));
         let life = life.unwrap_or(PRESUMED_LIFE).min(LONGEST_LIFE);
         let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
-            .map_err(|_| Refused { failure: Failure::Unavailable, told: "unusable token".into() })?;
+            .map_err(|_| Refused::new(Failure::Unavailable, "unusable token"))?;
         header.set_sensitive(true);
         let early = MARGIN.min(life / 5);
         Ok(Arc::new(Token { header, renew_at: asked + life - early, expires: asked + life }))
     }
 
-    /// Warns while there is time to act. What is not known now stays as it was known.
-    fn note_expiry(&self, expires: Option<Timestamp>) {
-        let Some(expires) = expires.or_else(|| self.proof_expires()) else { return };
-        let left = expires.duration_since((self.clock)());
-        let labels = CredentialLabels { tenant: self.tenant.clone(), client_id: self.credential.client_id.clone() };
-        self.metrics.credential_expires.get_or_create(&labels).set(expires.as_second());
-        let (tenant, client_id, days) = (self.tenant.as_str(), &self.credential.client_id, left.as_hours() / 24);
-        if !left.is_positive() {
-            tracing::error!(tenant, client_id, %expires, "this credential has expired: put a new one in its place");
-        } else if left < WARNING {
-            tracing::warn!(tenant, client_id, %expires, days, "this credential expires soon: put a new one beside it");
+    /// Tells the operator of each change among the certificates that Entra does not know although another serves.
+    fn note_unknown(&self, unknown: Vec<String>) {
+        let mut state = self.lock();
+        if state.unknown == unknown {
+            return;
         }
-        self.lock().proof_expires = Some(expires);
+        state.unknown.clone_from(&unknown);
+        drop(state);
+        if !unknown.is_empty() {
+            let (tenant, client_id) = (self.tenant.as_str(), self.credential.client_id.as_str());
+            let certificates = unknown.join(", ");
+            tracing::warn!(
+                tenant,
+                client_id,
+                certificates,
+                "Microsoft Entra does not know a newer certificate, and believes an older one: register the newer one"
+            );
+        }
     }
 
     /// Compares what a token grants with what is needed, and tells the operator of each change. Nothing depends on it.

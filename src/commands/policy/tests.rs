@@ -68,7 +68,7 @@ prop_compose! {
             let mut domains = Domains::default();
             domains.insert("x.example", true).unwrap();
             domains.insert("y.example", has_y).unwrap();
-            Within { tenants: vec!["t".to_owned()], domains }
+            Within { tenants: ["t".to_owned()].into(), domains }
         });
         policy
     }

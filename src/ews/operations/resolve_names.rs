@@ -77,6 +77,8 @@ async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>
         found => found?,
     };
     found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory, context.journal.now).is_ok());
+    // One more than is told shows that there are more.
+    found.truncate(MOST + 1);
     Ok(found)
 }
 

@@ -4,7 +4,7 @@
 //!
 //! Owns this call. Must not know caches.
 
-use super::user_addresses::{Addresses, SELECT, hidden};
+use super::addresses::{Addresses, SELECT, hidden};
 use crate::calendar::Mailbox;
 use crate::graph::client::Client;
 use crate::graph::fault::Trouble;

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use super::addresses::{Addresses, hidden};
 use super::groups::find;
-use super::user_addresses::{Addresses, hidden};
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
 use crate::graph::client::Client;

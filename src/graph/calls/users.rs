@@ -6,6 +6,8 @@
 //!
 //! Owns these calls' JSON. Must not know caches.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use crate::calendar::Mailbox;
@@ -15,15 +17,14 @@ use crate::graph::client::Client;
 use crate::graph::fault::Trouble;
 use crate::journal::Journal;
 
-/// Entries of one answer.
-pub(in crate::graph) const MOST: usize = 101;
 const NAME: &str = "users";
 const BASIC: &str = "displayName,givenName,surname,mail,userPrincipalName";
 const ALL: &str = "displayName,givenName,surname,mail,userPrincipalName,proxyAddresses,jobTitle,department,companyName,\
     officeLocation,businessPhones,mobilePhone";
 const GROUP: &str = "displayName,mail,proxyAddresses";
-/// Users and groups read of one question: those without an address are none of the answer.
-const MOST_READ: usize = 400;
+/// Users and groups read of one question, the most that Graph puts in a page: those without an address are none of the
+/// answer, and not everybody may see all others.
+const MOST_READ: usize = 999;
 
 /// Who asks, and how much of a user may be read.
 #[derive(Clone, Copy)]
@@ -46,14 +47,9 @@ pub(in crate::graph) async fn people(asker: Asker<'_>, query: &Query) -> Result<
         Query::LegacyName(name) => by_proxy(&mut asker, &["x500:", "X500:"], name).await?,
         Query::Beginning(text) => by_beginning(&mut asker, text).await?,
     };
-    let mut entries: Vec<Entry> = Vec::with_capacity(found.len().min(MOST));
-    for entry in found {
-        if !entries.iter().any(|known| known.mailbox == entry.mailbox) {
-            entries.push(entry);
-        }
-    }
+    let mut seen = HashSet::with_capacity(found.len());
+    let mut entries: Vec<Entry> = found.into_iter().filter(|entry| seen.insert(entry.mailbox.clone())).collect();
     entries.sort_by(|a, b| (&a.name, &a.mailbox).cmp(&(&b.name, &b.mailbox)));
-    entries.truncate(MOST);
     Ok((entries, asker.all))
 }
 

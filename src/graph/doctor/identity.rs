@@ -167,19 +167,16 @@ fn remedy(refused: &Refused) -> Option<String> {
     if refused.failure != Failure::CredentialRefused {
         return None;
     }
-    let (_, rest) = refused.told.split_once("AADSTS")?;
-    let code: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let remedy = match code.as_str() {
-        "7000215" => "use the value of one of the application's client secrets, not its id",
-        "7000222" => "the secret has expired: make a new one in Entra",
-        "700016" => {
-            "check client_id and tenants.id: this tenant has no such application, or nobody has consented to it"
-        }
-        "90002" | "900023" => "check tenants.id and tenants.cloud",
-        "700027" => "register the certificate with the application, or renew it",
-        "700024" => "set this host's clock",
-        "700021" | "70021" | "700213" => "check the federated credential: its issuer, subject and audience",
-        "500011" | "1002012" => "check tenants.cloud",
+    let code = refused.code?;
+    let remedy = match code {
+        7_000_215 => "use the value of one of the application's client secrets, not its id",
+        7_000_222 => "the secret has expired: make a new one in Entra",
+        700_016 => "check client_id and tenants.id: this tenant has no such application, or nobody has consented to it",
+        90002 | 900_023 => "check tenants.id and tenants.cloud",
+        700_027 => "register the certificate with the application, or renew it",
+        700_024 => "set this host's clock",
+        700_021 | 70021 | 700_213 => "check the federated credential: its issuer, subject and audience",
+        500_011 | 1_002_012 => "check tenants.cloud",
         _ => return Some(format!("see https://login.microsoftonline.com/error?code={code}")),
     };
     Some(remedy.to_owned())

@@ -85,11 +85,13 @@ fn both_formats_of_keys_and_of_files_are_read() {
 }
 
 #[test]
-fn while_certificates_change_the_one_that_holds_longest_comes_first() {
+fn while_certificates_change_the_newest_comes_first_however_short_its_life() {
     let showing = shown(vec![pem("old.pem", "old-pkcs1.key"), pem("gateway.pem", "gateway.key")]).unwrap();
     assert_eq!(showing.len(), 2);
-    verify(assertion(&showing[0]), "gateway.pem");
-    verify(assertion(&showing[1]), "old.pem");
+    // Made a second after the other.
+    verify(assertion(&showing[0]), "old.pem");
+    verify(assertion(&showing[1]), "gateway.pem");
+    assert!(showing[0].expires < showing[1].expires);
     let showing =
         shown(vec![pem("missing.pem", "gateway.key"), pem("over.pem", "over.key"), pem("old.pem", "old-pkcs1.key")]);
     assert_eq!(showing.unwrap().len(), 1, "what cannot be used does not spoil the others");

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::calendar::Capability::FreeBusy;
@@ -174,21 +175,30 @@ async fn each_kind_of_proof_gets_a_token_that_serves() {
 }
 
 #[tokio::test]
-async fn the_other_certificate_is_shown_when_entra_does_not_know_the_first() {
-    let entra = Entra::start(&["old.pem"]).await;
+async fn the_other_certificate_is_shown_when_entra_does_not_know_the_newest() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let entra = Entra::start(&["gateway.pem"]).await;
     let both = || Proof::Certificates(vec![pem("gateway.pem", "gateway.key"), pem("old.pem", "old-pkcs1.key")]);
     let metrics = Arc::new(Metrics::new());
     let graphs = entra.gateway("signs", both(), None, &metrics).await;
     assert!(is_served(&graphs).await);
     assert_eq!(entra.tokens().await, [401, 200]);
     let expires = |graphs: &Graphs| status(graphs).expires.unwrap().to_string();
-    assert_eq!(expires(&graphs), OLD, "of the one that is believed");
-    entra.register("gateway.pem").await;
+    assert_eq!(expires(&graphs), GATEWAY, "of the one that is believed");
+    let warnings = |log: &Log| log.take().lines().filter(|line| line.contains("register the newer one")).count();
+    assert_eq!(warnings(&log), 1);
+    pass(Duration::from_secs(3700)).await;
+    graphs.warm().await;
+    assert_eq!((entra.tokens().await, warnings(&log)), (vec![401, 200], 0), "told once");
+    entra.register("old.pem").await;
     let graphs = entra.warm("signs", both()).await;
-    assert_eq!((entra.tokens().await, expires(&graphs)), (vec![200], GATEWAY.to_owned()));
+    assert_eq!((entra.tokens().await, expires(&graphs)), (vec![200], OLD.to_owned()), "newer, with a shorter life");
     let only = Proof::Certificates(vec![pem("over.pem", "over.key"), pem("old.pem", "old-pkcs1.key")]);
     let graphs = entra.warm("signs", only).await;
     assert_eq!((entra.tokens().await, expires(&graphs)), (vec![200], OLD.to_owned()), "the expired one is not tried");
+    assert_eq!(warnings(&log), 0);
 }
 
 #[tokio::test]
@@ -295,6 +305,13 @@ async fn the_machines_service_is_asked_as_it_wants_and_its_troubles_pass() {
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+impl Log {
+    /// What was logged since.
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
 impl std::io::Write for Log {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend(text);
@@ -320,7 +337,7 @@ async fn expiry_is_exported_from_the_start_and_warned_about_a_month_before() {
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let entra = Entra::start(&["gateway.pem"]).await;
-    let logged = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+    let logged = || log.take();
     let secret = || Proof::Secret(Secret::Kept("s3cret".into()));
     for (proof, id, expires, warned) in [
         (Proof::Certificates(vec![pem("gateway.pem", "gateway.key")]), "signs", GATEWAY, ""),
@@ -346,5 +363,93 @@ async fn expiry_is_exported_from_the_start_and_warned_about_a_month_before() {
             }
         }
         assert!(!logged.contains("s3cret"));
+    }
+}
+
+thread_local! {
+    /// When the test began that runs on this thread.
+    static BEGIN: Instant = Instant::now();
+}
+
+/// A clock that goes with paused time.
+fn running_clock() -> Timestamp {
+    clock() + SignedDuration::try_from(BEGIN.with(Instant::elapsed)).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_nobody_uses_are_looked_after() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    BEGIN.with(|_| {});
+    let stub = Stub::start(|_| None).await;
+    let of = |client_id: &str, proof, expires: Option<&str>| {
+        let secret_expires = expires.map(|expires| expires.parse().unwrap());
+        Credential { client_id: client_id.into(), proof, secret_expires, ..stub::credential(&[FreeBusy]) }
+    };
+    let metrics = Arc::new(Metrics::new());
+    let credentials = vec![
+        of("ends", Proof::Secret(Secret::Kept("s3cret".into())), Some("2027-01-01T08:00:00Z")),
+        of("signs", Proof::Certificates(vec![pem("gateway.pem", "gateway.key")]), None),
+        of("over", Proof::Certificates(vec![pem("over.pem", "over.key")]), None),
+        of("lost", Proof::Certificates(vec![pem("missing.pem", "missing.key")]), None),
+    ];
+    let tenants = vec![stub.tenant(None, credentials)];
+    let graphs = Graphs::new(tenants, Settings::default(), Arc::clone(&metrics), running_clock).unwrap();
+    let (mut days, mut exported) = (Vec::new(), String::new());
+    let keep = graphs.look_after_credentials();
+    tokio::pin!(keep);
+    for day in 0..33 {
+        let until = tokio::time::sleep(Duration::from_secs(86_400));
+        tokio::select! { () = &mut keep => {}, () = until => {} }
+        if day == 0 {
+            exported = metrics.render();
+        }
+        days.push(log.take());
+    }
+    let expires = |id: &str, when: &str| {
+        let when: Timestamp = when.parse().unwrap();
+        let line = format!("credential_expires{{tenant=\"test\",client_id=\"{id}\"}} {}\n", when.as_second());
+        assert!(exported.contains(&line), "{line} in {exported}");
+    };
+    expires("ends", "2027-01-01T08:00:00Z");
+    expires("signs", GATEWAY);
+    expires("over", "2021-01-01T00:00:00Z");
+    let told = |level: &str, id: &str, what: &str| {
+        let is_told = |line: &&str| line.contains(level) && line.contains(id) && line.contains(what);
+        days.iter().map(|day| day.lines().filter(is_told).count()).collect::<Vec<_>>()
+    };
+    let soon = told("WARN", "\"ends\"", "expires soon");
+    assert_eq!((soon[0], soon.iter().sum::<usize>()), (0, 30), "{soon:?}");
+    let over = told("ERROR", "\"ends\"", "has expired");
+    assert_eq!((over[29], over.iter().sum::<usize>()), (0, 2), "{over:?}");
+    for (id, what) in [("\"over\"", "holds from 2020"), ("\"lost\"", "missing.pem")] {
+        let unusable = told("ERROR", id, "no certificate of this credential can be used");
+        assert!(unusable.iter().all(|times| *times == 1), "once a day: {unusable:?}");
+        assert!(days[0].contains(what));
+    }
+    assert!(!exported.contains("client_id=\"lost\"} 0"), "what is not known is not nought");
+}
+
+#[tokio::test]
+async fn the_token_of_an_idle_credential_is_renewed_once_a_day() {
+    let stub = Stub::start(|_| None).await;
+    let graphs = stub.graphs(vec![stub::credential(&[FreeBusy])], Settings::default());
+    let keep = graphs.look_after_credentials();
+    tokio::pin!(keep);
+    for (hours, tokens) in [(0, 1), (23, 1), (2, 2), (23, 2), (2, 3)] {
+        pass(Duration::from_secs(hours * 3600)).await;
+        let asked = async {
+            while stub.tokens().len() < tokens {
+                tokio::task::yield_now().await;
+            }
+            // What should not be asked has time to be.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            stub.tokens().len()
+        };
+        let asked = tokio::select! { () = &mut keep => unreachable!(), asked = asked => asked };
+        assert_eq!(asked, tokens, "{hours}");
     }
 }

@@ -220,7 +220,7 @@ fn fixtures_are_what_graph_answers() {
         ("batch.response.200", include_str!("../../../fixtures/graph/mailbox_settings/batch.json")),
         ("users.getMailTips.response.200", include_str!("../../../fixtures/graph/mail_tips/kinds.json")),
         ("users.list.response.200", include_str!("../../../fixtures/graph/users/page.json")),
-        ("users.list.response.200", include_str!("../../../fixtures/graph/user_addresses/kinds.json")),
+        ("users.list.response.200", include_str!("../../../fixtures/graph/addresses/kinds.json")),
         ("groups.transitiveMembers.response.200", include_str!("../../../fixtures/graph/groups/members.json")),
     ];
     for (part, text) in fixtures {

@@ -355,8 +355,8 @@ async fn people_are_found_with_as_much_as_may_be_read() {
     let stage = Stage::new().await;
     let (proof, notes) = (stage.client.entitle(Directory).unwrap(), journal());
     let find = |query| {
-        let (graphs, notes) = (&stage.graphs, &notes);
-        async move { graphs.people(&proof, &query, notes).await.unwrap() }
+        let (graphs, proof, notes) = (&stage.graphs, &proof, &notes);
+        async move { graphs.people(proof, &query, notes).await.unwrap() }
     };
     let address = |text: &str| Query::Address(Mailbox::parse(text).unwrap());
     stage.fault(json!({"call": "listUsers", "status": 403, "code": "Authorization_RequestDenied", "times": 1})).await;

@@ -13,7 +13,7 @@ use crate::calendar::Mailbox;
 use crate::calendar::event::{EventChange, EventId};
 use crate::calendar::out_of_office::{Audience, AutomaticReplies, Status};
 use crate::calendar::person::Query;
-use crate::client::{Ceiling, Client, Entitled, Permitted, Policy};
+use crate::client::{Ceiling, Client, Entitled, Permitted, Policy, Within};
 use crate::failure::Failure;
 use crate::graph::stub::{Reply, Seen, Stub, credential, journal, wednesday};
 use crate::graph::{CircuitState, Detail, EventParts, Graphs, Settings, Since};
@@ -172,6 +172,49 @@ async fn a_bare_name_is_looked_for_in_the_default_tenant() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_in_a_tenant_that_the_client_is_not_for() {
+    let stubs = [Stub::start(|_| None).await, Stub::start(|_| None).await];
+    // The first is the default, and fails.
+    stubs[0].script(|seen| (!is_for_a_token(seen)).then(|| Reply::error(503, "serviceNotAvailable")));
+    stubs[1].script(|seen| (!is_for_a_token(seen)).then(|| page("anna")));
+    let of = |place: usize, domain| tenant(&stubs[place], domain, &[domain], vec![credential(&[Directory])]);
+    let graphs = graphs(vec![Tenant { is_default: true, ..of(0, "a.example") }, of(1, "b.example")]);
+    let mut within = Within { tenants: ["b.example".to_owned()].into(), ..Within::default() };
+    for (domain, is_meant) in [("a.example", false), ("b.example", true)] {
+        within.domains.insert(domain, is_meant).unwrap();
+    }
+    let policy = Policy { within: Some(within), ..Policy::unlimited(&Capability::ALL, &["*"], Ceiling::Full) };
+    let proof = Client::without_login("c", policy).entitle(Directory).unwrap();
+    assert!(proof.is_for("b.example") && !proof.is_for("a.example") && directory().is_for("a.example"));
+    let address = |text: &str| Query::Address(Mailbox::parse(text).unwrap());
+    for (query, found) in [
+        (Query::Beginning("ann".into()), 1),
+        (Query::LegacyName("/o=x/cn=anna".into()), 1),
+        (address("anna@b.example"), 1),
+        (address("anna@a.example"), 0),
+    ] {
+        let told = graphs.people(&proof, &query, &journal()).await;
+        assert_eq!(told.map(|told| told.len()), Ok(found), "{query:?}");
+    }
+    assert_eq!(graphs.room_lists(&proof, &journal()).await.unwrap().len(), 1);
+    assert!(stubs[0].calls().is_empty(), "{:?}", stubs[0].calls());
+    assert!(graphs.room_lists(&directory(), &journal()).await.is_err(), "whoever is for both is told");
+}
+
+#[tokio::test]
+async fn those_who_may_be_seen_are_not_hidden_behind_others() {
+    let stub = Stub::start(|_| None).await;
+    stub.script(|seen| {
+        let people = (0..500).map(|n| json!({"displayName": format!("P{n:03}"), "mail": format!("p{n}@a.example")}));
+        seen.path.ends_with("/users").then(|| Reply::json(200, &json!({"value": people.collect::<Vec<_>>()})))
+    });
+    let graphs = graphs(vec![tenant(&stub, "t", &["a.example"], vec![credential(&[Directory])])]);
+    let told = graphs.people(&directory(), &Query::Beginning("p".into()), &journal()).await.unwrap();
+    assert_eq!((told.len(), told[499].name.as_str()), (500, "P499"));
+    assert!(stub.calls().iter().all(|call| call.query["$top"] == "999"));
+}
+
+#[tokio::test]
 async fn a_call_that_a_cloud_lacks_is_told_and_spoils_nothing_else() {
     let (lacking, whole) = (Stub::start(|_| None).await, Stub::start(|_| None).await);
     whole.script(|seen| (!is_for_a_token(seen)).then(|| page("list")));
@@ -301,7 +344,6 @@ async fn the_operator_is_told_of_each_missing_credential_once() {
                 graphs.rooms(&of(Directory), &notes).await.err(),
                 graphs.people(&directory(), &Query::Address(of(Directory).mailbox().clone()), &notes).await.err(),
                 graphs.large_group(&directory(), of(Directory).mailbox(), 9, &notes).await.err(),
-                graphs.addresses(&directory(), of(Directory).mailbox(), &notes).await.err(),
                 graphs.all_people(&directory(), tenant, &notes, |_| {}).await.err(),
             ];
             assert!(denied.iter().all(|failure| *failure == Some(Failure::Denied)), "{denied:?}");

@@ -27,9 +27,9 @@ use crate::graph::proof::{Showing, Shown, show};
 use crate::tenant::{Cloud, Credential, Proof};
 
 /// Entra's passing troubles (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
-const PASSING: [&str; 4] = ["AADSTS90033", "AADSTS90006", "AADSTS50033", "AADSTS90024"];
+const PASSING: [u32; 4] = [90033, 90006, 50033, 90024];
 /// Entra does not know the certificate, or knows that its time is over.
-const UNKNOWN_CERTIFICATE: &str = "AADSTS700027";
+const UNKNOWN_CERTIFICATE: u32 = 700_027;
 /// RFC 7523 §2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -49,16 +49,22 @@ pub(super) struct Issued {
     pub(super) life: Option<Duration>,
 }
 
-/// What came of asking, and when what was shown last expires, as far as that is known.
+/// What came of asking.
 pub(super) struct Answer {
     pub(super) issued: Result<Issued, Refused>,
+    /// When what was shown last expires, as far as that is known.
     pub(super) proof_expires: Option<Timestamp>,
+    /// The certificates that were shown and not known.
+    pub(super) unknown: Vec<String>,
 }
 
 /// Why there is no token, with Entra's words.
 #[derive(Clone, Debug)]
 pub(in crate::graph) struct Refused {
     pub(in crate::graph) failure: Failure,
+    /// Entra's number for it, without `AADSTS`
+    /// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
+    pub(in crate::graph) code: Option<u32>,
     pub(in crate::graph) told: Arc<str>,
 }
 
@@ -103,23 +109,22 @@ impl Exchange {
     pub(super) async fn ask(&self, credential: &Credential) -> Answer {
         if let Proof::ManagedIdentity { endpoint } = &credential.proof {
             let issued = self.ask_machine(endpoint, &credential.client_id).await;
-            return Answer { issued, proof_expires: None };
+            return Answer { issued, proof_expires: None, unknown: Vec::new() };
         }
         let now = (self.clock)();
-        let nothing = |told| Answer { issued: Err(unshown(told)), proof_expires: None };
         let showings = match show(&credential.proof, &credential.client_id, &self.url, now) {
             Ok(showings) => showings,
-            Err(problem) => return nothing(problem),
+            Err(problem) => return Answer::nothing(unshown(problem)),
         };
-        let mut answer = nothing("there is nothing to show".to_owned());
-        for Showing { shown, expires } in &showings {
-            let issued = self.ask_entra(&credential.client_id, shown).await;
-            answer = Answer { issued, proof_expires: *expires };
+        let mut answer = Answer::nothing(unshown("there is nothing to show".to_owned()));
+        for Showing { shown, name, expires } in showings {
+            answer.issued = self.ask_entra(&credential.client_id, &shown).await;
+            answer.proof_expires = expires;
             // Not registered yet, or not any more: the other one may be.
-            let is_unknown = |refused: &Refused| refused.told.contains(UNKNOWN_CERTIFICATE);
-            if !answer.issued.as_ref().is_err_and(is_unknown) {
+            if answer.issued.as_ref().err().and_then(|refused| refused.code) != Some(UNKNOWN_CERTIFICATE) {
                 break;
             }
+            answer.unknown.push(name);
         }
         answer
     }
@@ -173,7 +178,20 @@ impl Exchange {
         // 404 and 410 while it is set up, 429 when it is asked too often.
         let passing = matches!(status, 404 | 410 | 429) || status >= 500;
         let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
-        Err(Refused { failure, told: text.into() })
+        Err(Refused::new(failure, text))
+    }
+}
+
+impl Answer {
+    pub(super) fn nothing(refused: Refused) -> Self {
+        Self { issued: Err(refused), proof_expires: None, unknown: Vec::new() }
+    }
+}
+
+impl Refused {
+    /// One without a number of Entra's.
+    pub(super) fn new(failure: Failure, told: impl Into<Arc<str>>) -> Self {
+        Self { failure, code: None, told: told.into() }
     }
 }
 
@@ -213,12 +231,12 @@ struct MachineError {
 }
 
 fn unavailable(told: String) -> Refused {
-    Refused { failure: Failure::Unavailable, told: told.into() }
+    Refused::new(Failure::Unavailable, told)
 }
 
 /// There is nothing to show to Entra: only an operator can help, and a file may be put right at any time.
 fn unshown(told: String) -> Refused {
-    Refused { failure: Failure::CredentialRefused, told: told.into() }
+    Refused::new(Failure::CredentialRefused, told)
 }
 
 /// The bridge from `oauth2` to our connection; notes what `oauth2` does not tell.
@@ -234,22 +252,27 @@ async fn send(http: Arc<Http>, request: HttpRequest, heard: Arc<Heard>) -> Resul
 
 /// Sorts Entra's refusals from its passing troubles.
 fn refused(error: &RequestTokenError<Cut, BasicErrorResponse>, status: u16) -> Refused {
-    let (failure, told) = match error {
+    match error {
         RequestTokenError::ServerResponse(response) => {
             let text = response.error_description().map_or("", String::as_str);
             let text = text.lines().next().unwrap_or_default();
+            let code = code(text);
             let passing = status == 429
                 || status >= 500
-                || PASSING.iter().any(|code| text.starts_with(&format!("{code}:")))
+                || code.is_some_and(|code| PASSING.contains(&code))
                 || matches!(response.error(), BasicErrorResponseType::Extension(code)
                     if code == "temporarily_unavailable" || code == "server_error");
             let failure = if passing { Failure::Unavailable } else { Failure::CredentialRefused };
-            (failure, format!("{}: {text}", response.error()))
+            Refused { failure, code, told: format!("{}: {text}", response.error()).into() }
         }
-        RequestTokenError::Request(cut) => (Failure::Unavailable, cut.to_string()),
+        RequestTokenError::Request(cut) => unavailable(cut.to_string()),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            (Failure::Unavailable, format!("HTTP {status} without a token answer"))
+            unavailable(format!("HTTP {status} without a token answer"))
         }
-    };
-    Refused { failure, told: told.into() }
+    }
+}
+
+/// The number that Entra's descriptions begin with.
+fn code(description: &str) -> Option<u32> {
+    description.strip_prefix("AADSTS")?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -26,7 +26,7 @@ pub(super) async fn find(
     detail: Detail,
     context: &Context<'_>,
 ) -> Vec<Found> {
-    let permitted: Vec<Permitted> = mailboxes.iter().filter_map(|mailbox| mailbox.as_ref().ok().cloned()).collect();
+    let permitted: Vec<&Permitted> = mailboxes.iter().filter_map(|mailbox| mailbox.as_ref().ok()).collect();
     let mut answers = look_up(&permitted, window, detail, context).await.into_iter();
     let mut found: Vec<Found> = mailboxes
         .iter()
@@ -39,8 +39,7 @@ pub(super) async fn find(
     if groups.is_empty() {
         return found;
     }
-    let members: Vec<Permitted> =
-        groups.iter().filter_map(|(_, members)| members.as_ref().ok()).flatten().cloned().collect();
+    let members: Vec<&Permitted> = groups.iter().filter_map(|(_, members)| members.as_ref().ok()).flatten().collect();
     let mut answers = look_up(&members, window, Detail::Times, context).await.into_iter();
     for (index, members) in groups {
         if let Some(place) = found.get_mut(index) {
@@ -56,11 +55,14 @@ pub(super) async fn find(
 /// Busy times as far as the client may know of them; what lies beyond is not asked for. Of a mailbox of which it may
 /// know nothing in the whole window nothing is known, whoever's it is.
 async fn look_up(
-    mailboxes: &[Permitted],
+    mailboxes: &[&Permitted],
     window: Window,
     detail: Detail,
     context: &Context<'_>,
 ) -> Vec<Result<FreeBusy, Failure>> {
+    if mailboxes.iter().all(|mailbox| mailbox.view().horizon.is_endless()) {
+        return context.graphs.free_busy(mailboxes, window, detail, context.journal).await;
+    }
     let now = context.journal.now;
     let known = mailboxes.iter().map(|mailbox| {
         let horizon = mailbox.view().horizon;
@@ -78,7 +80,7 @@ async fn look_up(
         }
     }
     let told = join_all(windows.iter().map(|(window, places)| async move {
-        let asked: Vec<Permitted> = places.iter().filter_map(|place| mailboxes.get(*place).cloned()).collect();
+        let asked: Vec<&Permitted> = places.iter().filter_map(|place| mailboxes.get(*place).copied()).collect();
         context.graphs.free_busy(&asked, *window, detail, context.journal).await
     }));
     for ((_, places), told) in windows.iter().zip(told.await) {

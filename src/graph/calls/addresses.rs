@@ -1,9 +1,9 @@
-//! `GET /users?$filter=…`: all addresses of the user that one address belongs to. Permission: `User.Read.All`; with
-//! `User.ReadBasic.All` Graph tells the main address and the principal name alone.
+//! How a user's addresses are told, alone or as a group's member. `User.Read.All` tells all of them, `User.ReadBasic.All`
+//! the main address and the principal name alone.
 //!
-//! <https://learn.microsoft.com/graph/api/user-list>
+//! <https://learn.microsoft.com/graph/api/resources/user>
 //!
-//! Owns this call's JSON, and how a user's addresses are told. Must not know caches.
+//! Owns their JSON, and how it shows that some are kept back. Must not know which call tells them.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,10 @@ use serde::Deserialize;
 
 use crate::calendar::Mailbox;
 use crate::failure::Failure;
-use crate::graph::client::Client;
 use crate::graph::fault::Trouble;
-use crate::journal::Journal;
 
-const NAME: &str = "user_addresses";
 /// What [`Addresses`] holds.
 pub(in crate::graph) const SELECT: &str = "mail,userPrincipalName,proxyAddresses";
-/// An address is one user's; two have it while the directory is put right.
-const FEW: usize = 10;
 
 /// The addresses of a user, or of another member of a group, as far as Graph tells them.
 #[derive(Debug, Deserialize)]
@@ -28,39 +23,6 @@ pub(in crate::graph) struct Addresses {
     mail: Option<String>,
     user_principal_name: Option<String>,
     proxy_addresses: Option<Vec<String>>,
-}
-
-/// All addresses of whoever has this one, in order.
-///
-/// # Errors
-/// [`Failure::NoSuchMailbox`] if no user has it, [`Failure::Denied`] if Graph does not tell all of a user's addresses,
-/// and what failed a page.
-pub(in crate::graph) async fn user_addresses(
-    client: &Client,
-    credential: usize,
-    mailbox: &Mailbox,
-    journal: &Journal,
-) -> Result<Vec<Mailbox>, Trouble> {
-    let address = mailbox.as_str().replace('\'', "''");
-    let main = format!("mail eq '{address}' or userPrincipalName eq '{address}'");
-    let alias = format!("proxyAddresses/any(p:p eq 'smtp:{address}')");
-    let mut all = BTreeSet::new();
-    for filter in [main, alias] {
-        let mut url = client.url(&["users"]);
-        url.query_pairs_mut()
-            .append_pair("$filter", &filter)
-            .append_pair("$select", SELECT)
-            .append_pair("$top", &FEW.to_string());
-        let found = client.pages::<Addresses>(NAME, (credential, &[]), url, usize::MAX, journal).await?;
-        if found.iter().any(Addresses::are_hidden) {
-            return Err(hidden());
-        }
-        all.extend(found.iter().flat_map(Addresses::read));
-    }
-    if all.is_empty() {
-        return Err(Failure::NoSuchMailbox { address: mailbox.as_str().to_owned() }.into());
-    }
-    Ok(all.into_iter().collect())
 }
 
 /// What Graph keeps back: it does not refuse what a permission does not cover, it leaves it out.
@@ -110,8 +72,8 @@ mod tests {
 
     #[test]
     fn all_that_are_smtp_addresses_are_read_and_what_is_hidden_is_noticed() {
-        let body = include_bytes!("../../../fixtures/graph/user_addresses/kinds.json");
-        let page: Page<Addresses> = decode(NAME, body).unwrap();
+        let body = include_bytes!("../../../fixtures/graph/addresses/kinds.json");
+        let page: Page<Addresses> = decode("users", body).unwrap();
         let texts = |addresses: &Addresses| addresses.read().iter().map(ToString::to_string).collect::<Vec<_>>();
         let expected = ["a.korhonen@example.com", "aino@contoso.onmicrosoft.com", "aino@example.com"];
         assert_eq!(texts(&page.value[0]), expected);
