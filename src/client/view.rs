@@ -6,6 +6,8 @@
 mod event;
 mod horizon;
 
+use crate::calendar::event::Body;
+
 pub use horizon::Horizon;
 
 /// The most a client may see of an item.
@@ -72,7 +74,8 @@ pub struct Hidden {
     pub body: bool,
     /// The owner's categories.
     pub categories: bool,
-    /// Where to join it online.
+    /// Where to join it online, wherever that may stand: its text too where that has an address in it, or where the
+    /// item is an online meeting.
     pub online_meeting: bool,
     /// Extended properties.
     pub extended_properties: bool,
@@ -104,9 +107,12 @@ impl View {
         self.subject.is_none() && self.people == People::Shown && self.hidden == Hidden::default()
     }
 
-    /// What is shown of a subject.
+    /// What is shown of a subject. Where online meetings are hidden, nothing of one that has a web address.
     #[must_use]
     pub fn subject_of<'t>(&'t self, subject: &'t str) -> &'t str {
+        if self.subject.is_none() && self.hidden.online_meeting && has_web_address(subject) {
+            return "";
+        }
         self.subject.as_deref().filter(|_| !subject.is_empty()).unwrap_or(subject)
     }
 
@@ -126,9 +132,39 @@ fn has_web_address(text: &str) -> bool {
     text.split_whitespace().any(is_address)
 }
 
+/// Whether a body may tell how to join a meeting: it has a web address in it, or one to be dialled. What is a link in
+/// HTML is one whatever it leads to.
+fn has_link(body: &Body) -> bool {
+    let text = body.content.to_ascii_lowercase();
+    let is_linked = ["http", "://", "href", "tel:", "sip:", "callto:"].iter().any(|part| text.contains(part));
+    if is_linked || !body.is_html {
+        return is_linked || has_web_address(&text);
+    }
+    // The signs that a slash and a full stop may be written by.
+    let is_written_otherwise = ["&#47", "&#x2f", "&sol;", "&#46", "&#x2e", "&period;"];
+    is_written_otherwise.iter().any(|part| text.contains(part)) || has_web_address(&without_tags(&text))
+}
+
+fn without_tags(html: &str) -> String {
+    let texts = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_are_found_in_plain_texts_and_in_html() {
+        let has = |content: &str, is_html| has_link(&Body { content: content.to_owned(), is_html });
+        for text in ["Join HTTPS://x", "teams.example/l/1", "dial tel:+358", "sip:room@x.example", "msteams://join"] {
+            assert!(has(text, false) && has(&format!("<p>{text}</p>"), true), "{text}");
+        }
+        assert!(has("<a HREF=\"x\">join</a>", true) && has("teams.example&#47;l", true));
+        for text in ["", "Agenda: 1/2, and/or.", "Bring coffee."] {
+            assert!(!has(text, false) && !has(&format!("<p>{text}</p><br/>"), true), "{text}");
+        }
+    }
 
     #[test]
     fn web_addresses_are_found_with_and_without_their_scheme() {

@@ -107,8 +107,8 @@ impl Reader<'_> {
     fn certificate_name(&mut self, text: &Spanned<String>) -> Option<CertificateName> {
         let name = CertificateName::parse(text.get_ref());
         if name.is_none() {
-            let remedy =
-                "is neither a name that a certificate bears, without patterns, nor sha256: and 64 hexadecimal digits";
+            let remedy = "is neither a DNS name, without patterns, nor cn: and a common name, nor sha256: and 64 \
+                          hexadecimal digits";
             self.problems.add(text, "clients.certificate_names", remedy);
         }
         name

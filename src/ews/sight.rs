@@ -37,6 +37,20 @@ pub async fn event(
     }
 }
 
+/// An event within sight, of which the client sees all: for what its answer would tell of an event.
+///
+/// # Errors
+/// [`Failure::Denied`] for any other, whatever it is like; else as [`event`].
+pub async fn whole_event(
+    context: &Context<'_>,
+    mailbox: &Permitted,
+    id: &EventId,
+    parts: &EventParts,
+) -> Result<Event, Failure> {
+    let event = event(context, mailbox, id, parts).await?;
+    if sees_whole(context.client, mailbox, &event, context.journal.now) { Ok(event) } else { Err(Failure::Denied) }
+}
+
 /// Makes sure that an event is within sight; where there is no horizon it is not even read.
 ///
 /// # Errors

@@ -26,14 +26,16 @@ pub(super) async fn authenticate(
     caller: Caller,
     connection: &Connection,
 ) -> Result<Arc<Client>, Refusal> {
+    let certificate = connection.certificate((shared.clock)());
     if !headers.contains_key(header::AUTHORIZATION) {
-        return connection.client().ok_or(Refusal::Missing);
+        let client = connection.client().filter(|client| client.may_show(certificate));
+        return client.ok_or(Refusal::Missing);
     }
     connection.belongs_to_nobody();
     if is_ambiguous(headers) {
         return Err(Refusal::Missing);
     }
-    let callers = Callers::new(&shared.clients, connection.certificate());
+    let callers = Callers::new(&shared.clients, certificate);
     let client = identify(shared, &callers, headers, caller, connection).await;
     if client.is_err() {
         callers.tell(&shared.metrics, caller.address);

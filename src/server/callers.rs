@@ -69,7 +69,12 @@ mod tests {
         let certificates = vec![CertificateName::parse("a.example").unwrap()];
         let bound = Client { certificates, users: vec!["u@x".to_owned()], ..Client::without_login("bound", policy()) };
         let clients = Clients::new([bound, Client::without_login("free", policy())]);
-        let certificate = |name: &str| Certificate { names: vec![name.to_owned()], fingerprint: [0; 32] };
+        let certificate = |name: &str| Certificate {
+            names: vec![name.to_owned()],
+            common_names: Vec::new(),
+            fingerprint: [0; 32],
+            not_after: jiff::Timestamp::MAX,
+        };
         let (own, other) = (certificate("a.example"), certificate("b.example"));
         for (shown, is_there) in [(None, false), (Some(&other), false), (Some(&own), true)] {
             let callers = Callers::new(&clients, shown);

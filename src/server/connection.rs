@@ -3,7 +3,11 @@
 //!
 //! Must not know how a challenge is made or answered, nor whose a certificate is.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::ntlm::Challenge;
 use crate::client::{Certificate, Client};
@@ -16,8 +20,16 @@ pub(super) struct Connection {
     /// Whether the gateway itself has ended TLS on it.
     pub(super) is_tls: bool,
     /// The certificate that was shown over it, and verified.
-    certificate: Option<Certificate>,
+    shown: Option<Shown>,
     state: Mutex<State>,
+}
+
+/// A certificate that was shown.
+#[derive(Debug)]
+struct Shown {
+    certificate: Certificate,
+    /// Cancelled when other authorities are trusted than those that it was verified with.
+    outdated: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -28,17 +40,27 @@ struct State {
 
 impl Connection {
     pub(super) fn new(is_shared: bool, is_tls: bool) -> Self {
-        Self { is_shared, is_tls, certificate: None, state: Mutex::default() }
+        Self { is_shared, is_tls, shown: None, state: Mutex::default() }
     }
 
-    /// With the certificate that its other end has shown, if it has.
-    pub(super) fn showing(self, certificate: Option<Certificate>) -> Self {
-        Self { certificate, ..self }
+    /// With the certificate that its other end has shown, until other authorities are trusted.
+    pub(super) fn showing(self, certificate: Certificate, outdated: CancellationToken) -> Self {
+        Self { shown: Some(Shown { certificate, outdated }), ..self }
     }
 
-    /// The certificate that its other end has shown.
-    pub(super) fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
+    /// The certificate that its other end has shown, as long as it counts: till it ends, and while its authorities are
+    /// those that are trusted.
+    pub(super) fn certificate(&self, now: Timestamp) -> Option<&Certificate> {
+        let shown = self.shown.as_ref().filter(|shown| !shown.outdated.is_cancelled());
+        shown.map(|shown| &shown.certificate).filter(|certificate| now <= certificate.not_after)
+    }
+
+    /// Ends when a certificate was shown that was verified with other authorities than are trusted by then.
+    pub(super) async fn outdated(&self) {
+        match &self.shown {
+            Some(shown) => shown.outdated.cancelled().await,
+            None => pending().await,
+        }
     }
 
     /// Whose the connection is, so that a request without credentials is that client's.
@@ -70,5 +92,21 @@ impl Connection {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_counts_till_its_end_and_while_its_authorities_are_trusted() {
+        let (end, outdated) = (Timestamp::UNIX_EPOCH, CancellationToken::new());
+        let certificate = Certificate { names: vec![], common_names: vec![], fingerprint: [0; 32], not_after: end };
+        let connection = Connection::new(false, true).showing(certificate, outdated.clone());
+        assert!(connection.certificate(end).is_some());
+        assert!(connection.certificate(end + jiff::SignedDuration::from_secs(1)).is_none());
+        outdated.cancel();
+        assert!(connection.certificate(end).is_none());
     }
 }

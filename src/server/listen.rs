@@ -106,12 +106,16 @@ impl Door {
         let connection = Connection::new(proxies.trusted.name(address.ip()), self.tls.is_some());
         let stream = Patient::new(QuickAck::new(stream), STALLED);
         let Some(tls) = &self.tls else { return self.talk(stream, from, connection, false).await };
-        let acceptor = TlsAcceptor::from(tls.server_config());
+        let (config, outdated) = tls.current();
+        let acceptor = TlsAcceptor::from(config);
         let stream = timeout(limits.header_timeout, acceptor.accept(stream)).await??;
         let session = stream.get_ref().1;
         let is_http2 = session.alpn_protocol() == Some(b"h2");
         let shown = session.peer_certificates().and_then(|chain| certificate::read(chain.first()?));
-        let connection = connection.showing(shown);
+        let connection = match shown {
+            Some(certificate) => connection.showing(certificate, outdated),
+            None => connection,
+        };
         self.talk(stream, from, connection, is_http2).await
     }
 
@@ -142,15 +146,20 @@ impl Door {
         });
         let stream = TokioIo::new(stream);
         if is_http2 {
-            self.see_through(self.http2.serve_connection(stream, service), requests).await
+            self.see_through(self.http2.serve_connection(stream, service), requests, connection.outdated()).await
         } else {
-            self.see_through(self.http1.serve_connection(stream, service), requests).await
+            self.see_through(self.http1.serve_connection(stream, service), requests, connection.outdated()).await
         }
     }
 
     /// Lets a connection live until its client or the process ends it, or nothing has been asked
-    /// for a while. Then what is under way may finish, and who does not take its answer loses it.
-    async fn see_through<C>(&self, connection: C, requests: watch::Receiver<usize>) -> Result<(), Error>
+    /// for a while, or what was shown over it is `outdated`. Then what is under way may finish, and who does not take its answer loses it.
+    async fn see_through<C>(
+        &self,
+        connection: C,
+        requests: watch::Receiver<usize>,
+        outdated: impl Future<Output = ()>,
+    ) -> Result<(), Error>
     where
         C: GracefulConnection<Error = hyper::Error>,
     {
@@ -159,6 +168,7 @@ impl Door {
         tokio::select! {
             done = connection.as_mut() => return Ok(done?),
             () = self.terms.end.cancelled() => {}
+            () = outdated => {}
             () = lull(requests, limits.header_timeout, limits.idle_timeout) => {}
         }
         connection.as_mut().graceful_shutdown();

@@ -73,7 +73,7 @@ impl Logins {
             checks: Arc::new(Semaphore::new(checks)),
             queue: Arc::new(Semaphore::new(checks.saturating_add(MOST_WAITING).min(Semaphore::MAX_PERMITS))),
             reserved: Arc::new(Semaphore::new(MOST_WAITING)),
-            remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
+            remembered: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
             key: rand::random(),
             decoys: decoy.map(|decoy| vec![decoy; most]).unwrap_or_default(),
             failures,
@@ -227,9 +227,11 @@ fn decoy(clients: &Clients) -> Option<String> {
     argon2.hash_password(&rand::random::<[u8; 16]>()).ok().map(|hash| hash.to_string())
 }
 
-/// How many right passwords are remembered, and for how long.
+/// How many right passwords are remembered, and for how long after they were last used. Long, for who is remembered is
+/// let in however often strangers have been wrong in the same network under the same name. A password that is taken away
+/// is forgotten with the process: what clients there are changes with a restart alone.
 const REMEMBERED: u64 = 10_000;
-const REMEMBERED_FOR: Duration = Duration::from_secs(600);
+const REMEMBERED_FOR: Duration = Duration::from_secs(12 * 3600);
 /// How many log-ins may wait for their passwords to be verified: some seconds' worth.
 const MOST_WAITING: usize = 64;
 
@@ -326,6 +328,21 @@ mod tests {
         assert_eq!(log_in(&logins, &clients, "a", "right").await.as_deref(), Ok("a"));
         assert_eq!(log_in(&logins, &clients, "a", "wrong").await, Err(Refusal::Wrong));
         assert_eq!(begun.elapsed().as_millis(), 1750);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_who_are_wrong_in_the_same_network_do_not_shut_out_whom_they_name() {
+        let clients = clients();
+        let logins = logins(&clients, 1);
+        assert_eq!(log_in(&logins, &clients, "one", "only").await.as_deref(), Ok("one"));
+        for _ in 0..20 {
+            log_in(&logins, &clients, "one", "wrong").await.unwrap_err();
+        }
+        assert!(!logins.failures.allow("one", ADDRESS));
+        assert_eq!(log_in(&logins, &clients, "one", "only").await.as_deref(), Ok("one"));
+        // It is remembered for as long as it is used, not for some time since it was verified.
+        let policy = logins.remembered.policy();
+        assert_eq!((policy.time_to_live(), policy.time_to_idle()), (None, Some(REMEMBERED_FOR)));
     }
 
     #[tokio::test]

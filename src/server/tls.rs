@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -35,10 +35,22 @@ pub struct CertificateFiles {
 #[derive(Debug)]
 pub struct Certificates {
     files: CertificateFiles,
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Current>,
+    /// Held while the files are read again.
+    reading: Mutex<()>,
     ticketer: Arc<dyn ProducesTickets>,
     /// Of the certificates so far, the newest first: clients that resume a session know an older one.
     bindings: ArcSwap<Vec<Binding>>,
+}
+
+/// What was last read.
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    /// The authorities of clients' certificates.
+    authorities: Vec<CertificateDer<'static>>,
+    /// Cancelled when other authorities are read: what was verified with these counts no more.
+    outdated: CancellationToken,
 }
 
 /// Why certificate files cannot be used.
@@ -67,17 +79,22 @@ impl CertificateFiles {
         }
     }
 
-    /// What clients' certificates are verified with. Who shows none is served; who shows a wrong one is not.
-    fn verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>, BadCertificate> {
+    /// What clients' certificates are verified with, and the authorities in it, in an order of their own. Who shows none
+    /// is served; who shows a wrong one is not.
+    fn verifier(&self) -> Result<Option<Verifier>, BadCertificate> {
         let Some(path) = &self.client_ca else { return Ok(None) };
         let bad = |what: &dyn fmt::Display| BadCertificate(format!("{}: {what}", path.display()));
-        let mut roots = RootCertStore::empty();
+        let (mut roots, mut authorities) = (RootCertStore::empty(), Vec::new());
         for authority in CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))? {
-            roots.add(authority.map_err(|error| bad(&error))?).map_err(|error| bad(&error))?;
+            let authority = authority.map_err(|error| bad(&error))?;
+            roots.add(authority.clone()).map_err(|error| bad(&error))?;
+            authorities.push(authority);
         }
+        authorities.sort_unstable();
+        authorities.dedup();
         let provider = Arc::new(ring::default_provider());
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
-        builder.build().map(Some).map_err(|error| bad(&error))
+        builder.build().map(|verifier| Some((verifier, authorities))).map_err(|error| bad(&error))
     }
 
     fn changed(&self) -> Vec<Option<SystemTime>> {
@@ -93,20 +110,29 @@ impl Certificates {
     /// As [`CertificateFiles::read`].
     pub fn new(files: CertificateFiles) -> Result<Arc<Self>, BadCertificate> {
         let ticketer = ring::Ticketer::new().map_err(|error| BadCertificate(error.to_string()))?;
-        let (config, binding) = load(&files, &ticketer)?;
+        let (current, binding) = load(&files, &ticketer)?;
         let bindings = ArcSwap::from_pointee(binding.into_iter().collect());
-        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(config), ticketer, bindings }))
+        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(current), reading: Mutex::default(), ticketer, bindings }))
     }
 
     /// Reads the files again; what was read before stays if they cannot be used. Open connections
-    /// are not touched.
+    /// are not touched, but for those over which a certificate was shown, if the authorities have changed.
     pub fn reload(&self) {
+        let _one = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         match load(&self.files, &self.ticketer) {
-            Ok((config, binding)) => {
+            Ok((mut new, binding)) => {
                 let older = self.bindings.load();
                 let bindings = binding.into_iter().chain(older.iter().copied()).take(MOST_BINDINGS);
                 self.bindings.store(Arc::new(bindings.collect()));
-                self.current.store(Arc::new(config));
+                let old = self.current.load();
+                let is_same = new.authorities == old.authorities;
+                if is_same {
+                    new.outdated = old.outdated.clone();
+                }
+                let old = self.current.swap(Arc::new(new));
+                if !is_same {
+                    old.outdated.cancel();
+                }
                 tracing::info!(certificate = %self.files.certificate.display(), "certificate read");
             }
             Err(error) => {
@@ -135,9 +161,17 @@ impl Certificates {
     /// The TLS configuration of a server, as the files were last read.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        self.current.load_full()
+        Arc::clone(&self.current.load().config)
+    }
+
+    /// The same, with what is cancelled when the certificates that clients show under it count no more.
+    pub(super) fn current(&self) -> (Arc<ServerConfig>, CancellationToken) {
+        let current = self.current.load();
+        (Arc::clone(&current.config), current.outdated.clone())
     }
 }
+
+type Verifier = (Arc<dyn ClientCertVerifier>, Vec<CertificateDer<'static>>);
 
 impl fmt::Display for BadCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,16 +184,16 @@ impl std::error::Error for BadCertificate {}
 fn load(
     files: &CertificateFiles,
     ticketer: &Arc<dyn ProducesTickets>,
-) -> Result<(ServerConfig, Option<Binding>), BadCertificate> {
+) -> Result<(Current, Option<Binding>), BadCertificate> {
     let (pair, verifier) = (files.read()?, files.verifier()?);
     let binding = binding(&pair);
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| BadCertificate(error.to_string()))?;
     let resumes = verifier.is_none();
-    let builder = match verifier {
-        Some(verifier) => builder.with_client_cert_verifier(verifier),
-        None => builder.with_no_client_auth(),
+    let (builder, authorities) = match verifier {
+        Some((verifier, authorities)) => (builder.with_client_cert_verifier(verifier), authorities),
+        None => (builder.with_no_client_auth(), Vec::new()),
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -170,7 +204,7 @@ fn load(
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }
-    Ok((config, binding))
+    Ok((Current { config: Arc::new(config), authorities, outdated: CancellationToken::new() }, binding))
 }
 
 fn binding(pair: &CertifiedKey) -> Option<Binding> {

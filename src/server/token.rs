@@ -58,7 +58,7 @@ pub(super) async fn token(state: SharedState, caller: Caller, over: Over, reques
         let text = "grant_type must be client_credentials";
         return refuse(shared, StatusCode::BAD_REQUEST, "unsupported_grant_type", text);
     }
-    let callers = Callers::new(&shared.clients, over.certificate());
+    let callers = Callers::new(&shared.clients, over.certificate((shared.clock)()));
     let known = shared.logins.verify(&callers, &readings.pairs(), caller.address).await;
     if known.is_err() {
         callers.tell(&shared.metrics, caller.address);

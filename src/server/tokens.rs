@@ -269,7 +269,12 @@ mod tests {
         let known = Known { client: Arc::new(client(&[PROOF])), proof: PROOF };
         let name = CertificateName::parse("a.example").unwrap();
         let claims = ours.verify(&ours.issue(&known, Some(&name), at(1000)).unwrap(), at(1000)).unwrap();
-        let certificate = |name: &str| Certificate { names: vec![name.to_owned()], fingerprint: [0; 32] };
+        let certificate = |name: &str| Certificate {
+            names: vec![name.to_owned()],
+            common_names: Vec::new(),
+            fingerprint: [0; 32],
+            not_after: jiff::Timestamp::MAX,
+        };
         // The client's entry may have been taken away since.
         let clients = Clients::new([client(&[PROOF])]);
         for (shown, holds) in [(None, false), (Some("b.example"), false), (Some("a.example"), true)] {

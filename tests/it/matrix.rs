@@ -21,7 +21,7 @@ async fn run(policies: Vec<Policy>) {
     let mut judged = 0;
     for row in ROWS {
         for cell in row.cells {
-            let concerned: Vec<&Policy> = policies.iter().filter(|policy| policy.concerns(row)).collect();
+            let concerned: Vec<&Policy> = policies.iter().filter(|policy| policy.concerns(row, cell)).collect();
             judged += concerned.len();
             if !concerned.is_empty() {
                 stage.judge(row, cell, &concerned).await;
@@ -59,6 +59,21 @@ async fn for_all_but_a_deny_list() {
 #[tokio::test]
 async fn for_a_group_that_the_mailbox_is_not_in() {
     run(Policy::group()).await;
+}
+
+#[tokio::test]
+async fn for_the_rooms_of_a_list_that_the_mailbox_is_not_in() {
+    run(Policy::room_list()).await;
+}
+
+#[tokio::test]
+async fn for_those_in_a_file_that_the_mailbox_is_not_in() {
+    run(Policy::file()).await;
+}
+
+#[tokio::test]
+async fn for_another_tenant_alone() {
+    run(Policy::another_tenant()).await;
 }
 
 #[tokio::test]

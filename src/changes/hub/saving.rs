@@ -38,7 +38,8 @@ impl Hub {
             let queue = Queue::restored(events, (row.acknowledged, row.last, row.missed));
             let mailboxes: Result<Vec<_>, _> = row.mailboxes.iter().map(|address| Mailbox::parse(address)).collect();
             let (types, minutes) = (EventTypes::of(row.types), row.minutes);
-            let client = clients.named(&row.client).map(Arc::clone);
+            // The id alone: another client may bear it as a user name.
+            let client = clients.named(&row.client).filter(|client| client.id == row.client).map(Arc::clone);
             let taken_up = client.zip(mailboxes.ok()).map(|(client, mailboxes)| Subscription {
                 client,
                 minutes,

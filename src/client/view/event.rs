@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Ceiling, Hidden, People, View, has_web_address};
+use super::{Ceiling, Hidden, People, View, has_link, has_web_address};
 use crate::calendar::event::{
     Event, EventId, Importance, Occurrence, Person, PropertyId, PropertyName, Response, Sensitivity, When,
 };
@@ -38,8 +38,9 @@ impl View {
     /// Takes out of an event what is hidden, and puts what is shown instead.
     fn mask(&self, event: &mut Event) {
         let Hidden { location: _, body, categories, online_meeting, extended_properties } = self.hidden;
-        // The text of an online meeting tells how to join it; so may a location.
-        let tells_link = event.is_online_meeting || event.join_url.is_some() || has_web_address(&event.location);
+        // The text of an online meeting tells how to join it, be it by a number and a code; so may any other.
+        let is_online = event.is_online_meeting || event.join_url.is_some();
+        let tells_link = is_online || has_web_address(&event.location) || event.body.as_ref().is_some_and(has_link);
         event.subject = self.subject_of(&event.subject).to_owned();
         event.location = self.location_of(&event.location).to_owned();
         if body || online_meeting && tells_link {
@@ -52,10 +53,14 @@ impl View {
             event.categories.clear();
         }
         if online_meeting {
-            event.join_url = None;
             event.is_online_meeting = false;
         }
-        event.properties.retain(|(id, _)| !extended_properties && !may_tell(id));
+        // The link holds the ids of whoever has made the meeting.
+        if online_meeting || self.people != People::Shown {
+            event.join_url = None;
+        }
+        let tells_people = |id| self.people == People::Hidden && tells_response(id);
+        event.properties.retain(|(id, _)| !extended_properties && !may_tell(id) && !tells_people(id));
         match self.people {
             People::Shown => {}
             People::Initials => {
@@ -65,6 +70,13 @@ impl View {
             People::Hidden => {
                 event.attendees.clear();
                 event.organizer = None;
+                // Whether somebody else has invited, and is to be answered, tells of people too.
+                event.is_organizer = true;
+                event.is_held_back = false;
+                event.response = Response::None;
+                event.responded = None;
+                event.is_response_requested = false;
+                event.allows_new_time = false;
             }
         }
     }
@@ -166,6 +178,16 @@ fn may_tell(id: &PropertyId) -> bool {
     id.kind.starts_with("String")
         || id.kind.starts_with("Binary")
         || matches!(id.name, PropertyName::Tag(0x0e08 | 0x0e1b))
+}
+
+/// Whether an extended property tells whether others are invited or have invited, and what was answered:
+/// `PidTagResponseRequested`, `PidTagReplyRequested`, `PidLidAppointmentStateFlags`, `PidLidResponseStatus`,
+/// `PidLidAppointmentReplyTime`, `PidLidFInvited` and `PidLidAppointmentNotAllowPropose` (MS-OXPROPS).
+fn tells_response(id: &PropertyId) -> bool {
+    matches!(
+        id.name,
+        PropertyName::Tag(0x63 | 0x0c17) | PropertyName::Number(_, 0x8217 | 0x8218 | 0x8220 | 0x8229 | 0x825a)
+    )
 }
 
 /// Leaves the initials of a name, or of an address without one.

@@ -98,9 +98,10 @@ async fn delete(name: ItemName, tells: Option<bool>, context: &Context<'_>) -> R
 }
 
 /// Deletes what nobody has to be told of, as it was when it was looked at: Graph tells the attendees of
-/// whatever their organizer deletes.
+/// whatever their organizer deletes. Of an item that the caller does not see whole, the answer would tell whether there
+/// are any.
 async fn quietly(context: &Context<'_>, mailbox: &Permitted, id: &EventId) -> Result<(), Failure> {
-    let event = sight::event(context, mailbox, id, &EventParts::default()).await?;
+    let event = sight::whole_event(context, mailbox, id, &EventParts::default()).await?;
     if event.is_meeting() && event.is_organizer && !event.is_held_back && !event.is_cancelled {
         return Err(Failure::WouldNotify);
     }

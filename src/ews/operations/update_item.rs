@@ -208,6 +208,8 @@ fn decide(
     let mut change = apply::apply(wanted, event, header)?;
     if sees_whole {
         difference::keep_new(&mut change, event);
+    } else if !tells {
+        hidden::check_quiet(&change)?;
     }
     notify::tell(&mut change, event, tells)?;
     Ok(change)

@@ -106,7 +106,7 @@ async fn a_client_that_needs_a_certificate_is_unknown_without_it() {
     let authority = Authority::new();
     let by_print = authority.sign(None, "nothing else");
     let print: String = Sha256::digest(by_print.certificate.der()).iter().map(|byte| format!("{byte:02X}")).collect();
-    let names = format!("\"own.example\", \"Interop Service\", \"sha256:{print}\"");
+    let names = format!("\"own.example\", \"cn:Interop Service\", \"sha256:{print}\"");
     let gateway = setup(&authority, &names).start().await;
     let nobody = gateway.send(gateway.http.post(gateway.url("/")).basic_auth("nobody", Some(SECRET))).await;
 

@@ -4,8 +4,11 @@ use calendar_relay::calendar::Capability;
 use calendar_relay::commands::credentials::sha256;
 
 use super::rows::{Cell, Row, Told};
-use super::world::{FORBIDDEN, NINA, PERMITTED};
+use super::world::{DENIED, NINA, PERMITTED};
 use crate::harness::SECRET;
+
+/// A file with those whom all clients may use.
+pub(super) const ROSTER: &str = "roster.txt";
 
 /// A client that may not do something.
 pub(super) struct Policy {
@@ -23,6 +26,8 @@ enum Forbids {
     Capability(Capability),
     /// The hidden mailbox, for everything.
     Mailbox,
+    /// The whole tenant, for everything.
+    Tenant,
     /// To change anything.
     Changes,
 }
@@ -52,11 +57,11 @@ impl Policy {
         ]
     }
 
-    /// For everybody but those on a list.
+    /// For everybody but those on a list, which names each by the main address alone.
     pub(super) fn deny_list() -> Vec<Self> {
         let mut mailboxes = permitted();
         mailboxes.push("\"*@contoso.example\"".to_owned());
-        let more = format!("deny = [{}]", quoted(&FORBIDDEN).join(", "));
+        let more = format!("deny = [{}]", quoted(&DENIED).join(", "));
         vec![Self::new("denied", Forbids::Mailbox, keys(Capability::ALL.into_iter(), &mailboxes, &more))]
     }
 
@@ -65,6 +70,25 @@ impl Policy {
         let mut mailboxes = permitted();
         mailboxes.push("{ group = \"team@contoso.example\" }".to_owned());
         vec![Self::new("group", Forbids::Mailbox, keys(Capability::ALL.into_iter(), &mailboxes, ""))]
+    }
+
+    /// For the rooms of a list which the hidden mailbox is not in.
+    pub(super) fn room_list() -> Vec<Self> {
+        let mut mailboxes = permitted();
+        mailboxes.push("{ room_list = \"room-list@contoso.example\" }".to_owned());
+        vec![Self::new("rooms", Forbids::Mailbox, keys(Capability::ALL.into_iter(), &mailboxes, ""))]
+    }
+
+    /// For those in a file, in which the hidden mailbox is not.
+    pub(super) fn file() -> Vec<Self> {
+        let mailboxes = [format!("{{ file = \"{ROSTER}\" }}")];
+        vec![Self::new("file", Forbids::Mailbox, keys(Capability::ALL.into_iter(), &mailboxes, ""))]
+    }
+
+    /// For another tenant's mailboxes, be the patterns as wide as they may.
+    pub(super) fn another_tenant() -> Vec<Self> {
+        let keys = keys(Capability::ALL.into_iter(), &["\"*\""], "tenants = [\"fabrikam\"]");
+        vec![Self::new("another-tenant", Forbids::Tenant, keys)]
     }
 
     /// For looking alone, at all hours.
@@ -85,11 +109,13 @@ impl Policy {
         )
     }
 
-    /// Whether it forbids something that an operation takes.
-    pub(super) fn concerns(&self, row: &Row) -> bool {
+    /// Whether it forbids something that an operation takes when it names a mailbox in some way.
+    pub(super) fn concerns(&self, row: &Row, cell: &Cell) -> bool {
         match self.forbids {
             Forbids::Capability(capability) => row.capability == Some(capability),
             Forbids::Mailbox => true,
+            // Where nobody else is named, who would be denied as well.
+            Forbids::Tenant => !matches!(cell.denied, Told::Codes(_)),
             Forbids::Changes => row.capability.is_some_and(Capability::changes),
         }
     }
@@ -97,6 +123,7 @@ impl Policy {
     /// What its client is told.
     pub(super) fn expects(&self, row: &Row, cell: &Cell) -> Told {
         match self.forbids {
+            Forbids::Tenant => cell.denied,
             Forbids::Mailbox => cell.with_own.filter(|_| self.has_own_mailbox).unwrap_or(cell.denied),
             Forbids::Capability(_) => row.missing.unwrap_or(match cell.denied {
                 // The one beside is forbidden too.

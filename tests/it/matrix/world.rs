@@ -34,9 +34,8 @@ const OTHER_GROUP: &str = "writers@contoso.example";
 /// Whom all clients of the matrix may use.
 pub(super) const PERMITTED: [&str; 7] =
     [NINA, HOST, GROUP, OTHER_GROUP, MIXED_LIST, "room-1@contoso.example", "room-list@contoso.example"];
-/// Whom none may.
-pub(super) const FORBIDDEN: [&str; 8] =
-    [HIDDEN, HIDDEN_ALIAS, HIDDEN_LIST, HIDDEN_ROOM, NOBODY, NOBODY_ALIAS, NO_LIST, BOSS];
+/// Whom none may, by their main addresses: their others are for the gateway to find out.
+pub(super) const DENIED: [&str; 6] = [HIDDEN, HIDDEN_LIST, HIDDEN_ROOM, NOBODY, NO_LIST, BOSS];
 
 /// What tells of the hidden mailbox, its list and its room.
 pub(super) const MARKS: [&str; 14] = [

@@ -7,7 +7,9 @@ use crate::harness::client;
 fn listed(mailboxes: &str) -> Setup {
     let more =
         "[changes]\ninterval = \"200ms\"\n[policies]\nrefresh = \"200ms\"\n[store]\npath = \"store\"\n".to_owned();
-    let clients = client("nobody@contoso.example", "full", "").replace("\"nobody@contoso.example\"", mailboxes);
+    // Lists are waited for by asking again and again.
+    let clients = client("nobody@contoso.example", "full", "requests_per_second = 100000\nburst = 100000\n");
+    let clients = clients.replace("\"nobody@contoso.example\"", mailboxes);
     let files = vec![("rooms.txt", format!("{ROOM}\n{OTHER_ROOM}\n"))];
     Setup { more, clients, files, ..Setup::new() }
 }

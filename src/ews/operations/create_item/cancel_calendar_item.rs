@@ -39,7 +39,7 @@ async fn attempt(
     object: &ResponseObject,
     disposition: Disposition,
 ) -> Result<Event, Failure> {
-    let event = sight::event(context, mailbox, id, &EventParts::default()).await?;
+    let event = sight::whole_event(context, mailbox, id, &EventParts::default()).await?;
     if !event.is_organizer {
         return Err(Failure::NotOrganizer);
     }

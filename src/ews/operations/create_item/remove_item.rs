@@ -15,7 +15,7 @@ use super::response_object::ResponseObject;
 pub(super) async fn run(object: &ResponseObject, context: &Context<'_>) -> Result<Option<Event>, Failure> {
     let id = object.item()?;
     let mailbox = target::item(context, &id, Capability::CalendarWrite)?;
-    let event = sight::event(context, &mailbox, &id, &EventParts::default()).await?;
+    let event = sight::whole_event(context, &mailbox, &id, &EventParts::default()).await?;
     if event.is_organizer {
         return Err(Failure::IsOrganizer { code: "ErrorCalendarIsOrganizerForRemove" });
     }

@@ -37,7 +37,7 @@ impl Answer {
         let id = object.item()?;
         let mailbox = target::item(context, &id, Capability::CalendarWrite)?;
         let parts = EventParts::default();
-        let event = sight::event(context, &mailbox, &id, &parts).await?;
+        let event = sight::whole_event(context, &mailbox, &id, &parts).await?;
         if event.is_cancelled {
             return Err(Failure::IsCancelled { code: self.is_cancelled });
         }

@@ -1,5 +1,7 @@
 //! What response objects have in common: the item that they are about, and a text.
 //! <https://learn.microsoft.com/exchange/client-developer/web-service-reference/acceptitem>
+//!
+//! What becomes of one tells who has invited whom: they are for items that the caller sees whole.
 
 use crate::calendar::event::{Body, EventId};
 use crate::ews::pull::Pull;

@@ -1,11 +1,12 @@
 //! Items that the caller does not see whole: below the full ceiling, or with something hidden or replaced.
 //!
 //! Owns what callers may not do with them: take away what hides an item, invite somebody who would
-//! then be sent all of it, and guess at what is hidden.
+//! then be sent all of it, guess at what is hidden, and find out whether others are invited.
 
-use crate::calendar::event::{PropertyId, PropertyName};
+use crate::calendar::event::{EventChange, PropertyId, PropertyName};
 use crate::failure::Failure;
 
+use super::notify;
 use super::updates::Wanted;
 
 /// Whether the updates may be made, by what they name alone: an answer that looked at the item would
@@ -26,6 +27,15 @@ pub(super) fn check(wanted: &Wanted) -> Result<(), Failure> {
         Some(_) => Err(Failure::ReadOnlyProperty { path: "calendar:UID".to_owned() }),
         None => Ok(()),
     }
+}
+
+/// Whether a change may be made that tells nobody: one that would concern attendees may not, be there any or none, since
+/// the answer would tell.
+///
+/// # Errors
+/// [`Failure::Denied`].
+pub(super) fn check_quiet(change: &EventChange) -> Result<(), Failure> {
+    if notify::concerns_attendees(change) { Err(Failure::Denied) } else { Ok(()) }
 }
 
 /// `PidTagSensitivity` and `PidLidPrivate` (MS-OXPROPS), which clients may also write

@@ -32,7 +32,7 @@ pub(super) fn tell(change: &mut EventChange, event: &Event, tells: bool) -> Resu
 
 /// Whether a change concerns anything that attendees have on their own copies. What they have is said
 /// in no document: what is not certainly the organizer's alone is taken for theirs.
-fn concerns_attendees(change: &EventChange) -> bool {
+pub(super) fn concerns_attendees(change: &EventChange) -> bool {
     let own = EventChange {
         categories: change.categories.clone(),
         is_reminder_on: change.is_reminder_on,

@@ -200,7 +200,9 @@ impl Seen<'_> {
             Field::Location => hidden.location,
             Field::Body | Field::TextBody | Field::HasAttachments => hidden.body,
             Field::Categories => hidden.categories,
-            Field::IsOnlineMeeting | Field::JoinOnlineMeetingUrl => hidden.online_meeting,
+            Field::IsOnlineMeeting => hidden.online_meeting,
+            // The link holds the ids of whoever has made the meeting.
+            Field::JoinOnlineMeetingUrl => hidden.online_meeting || self.view.people != People::Shown,
             Field::ExtendedProperty => hidden.extended_properties,
             Field::Organizer
             | Field::RequiredAttendees
@@ -211,6 +213,10 @@ impl Seen<'_> {
             | Field::IsMeeting
             | Field::MeetingRequestWasSent
             | Field::ResponseObjects
+            | Field::MyResponseType
+            | Field::AppointmentReplyTime
+            | Field::IsResponseRequested
+            | Field::AllowNewTimeProposal
             | Field::AppointmentState => self.view.people == People::Hidden,
             _ => false,
         }

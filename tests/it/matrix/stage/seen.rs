@@ -24,13 +24,36 @@ pub(super) struct Seen {
 impl Seen {
     /// What is the same whether there is a mailbox or not. That a client uses ids of a mailbox that it may not use is
     /// counted for the operator, who knows what there is.
-    pub(super) fn told_to_outsiders(&self, way: Way) -> Self {
+    pub(super) fn told_of_nobody(&self, way: Way) -> Self {
         let mut seen = self.clone();
         if way.is_by_id() {
-            seen.counted.retain(|name, _| !name.starts_with("calendar_relay_denied"));
+            seen.counted.retain(|name, _| !is_denial(name));
         }
         seen
     }
+
+    /// What is the same for a mailbox of no tenant: why it is denied is another reason, which the operator is told.
+    pub(super) fn told_of_strangers(&self, way: Way) -> Self {
+        let mut seen = self.told_of_nobody(way);
+        let mut counted = BTreeMap::new();
+        for (name, more) in std::mem::take(&mut seen.counted) {
+            let name = if is_denial(&name) { without_reason(&name) } else { name };
+            *counted.entry(name).or_default() += more;
+        }
+        seen.counted = counted;
+        seen
+    }
+}
+
+fn is_denial(name: &str) -> bool {
+    name.starts_with("calendar_relay_denied")
+}
+
+/// A denial's name without why it was denied.
+fn without_reason(name: &str) -> String {
+    let (before, rest) = name.split_once("limit=\"").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    format!("{before}{after}")
 }
 
 impl Told {
