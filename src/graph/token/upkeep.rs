@@ -27,8 +27,8 @@ pub(super) struct Said {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Saying {
     Soon(Timestamp),
-    Over(Timestamp),
-    Unusable,
+    /// It has expired, or nothing of it can be used.
+    Over,
 }
 
 impl Tokens {
@@ -43,7 +43,7 @@ impl Tokens {
             }
             Err(Unusable { expires, problem }) => {
                 self.export_expiry(expires);
-                if self.may_say(Saying::Unusable) {
+                if self.may_say(Saying::Over) {
                     let (tenant, client_id) = (self.tenant.as_str(), &self.credential.client_id);
                     tracing::error!(
                         tenant,
@@ -68,7 +68,7 @@ impl Tokens {
         let left = expires.duration_since((self.clock)());
         let (tenant, client_id, days) = (self.tenant.as_str(), &self.credential.client_id, left.as_hours() / 24);
         if !left.is_positive() {
-            if self.may_say(Saying::Over(expires)) {
+            if self.may_say(Saying::Over) {
                 tracing::error!(tenant, client_id, %expires, "this credential has expired: put a new one in its place");
             }
         } else if left < WARNING && self.may_say(Saying::Soon(expires)) {
