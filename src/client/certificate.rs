@@ -113,7 +113,14 @@ mod tests {
             let name = CertificateName::parse(right).unwrap();
             assert_eq!(CertificateName::parse(&name.to_string()), Some(name));
         }
-        for wrong in ["google.example", "interop.google.example.evil", "interop", "common.example", "cn:interop", "cn:interop.google.example"] {
+        for wrong in [
+            "google.example",
+            "interop.google.example.evil",
+            "interop",
+            "common.example",
+            "cn:interop",
+            "cn:interop.google.example",
+        ] {
             assert!(CertificateName::parse(wrong).is_some() && !fits(wrong), "{wrong}");
         }
         fingerprint[31] = 0;

@@ -90,7 +90,7 @@ impl CertificateFiles {
             roots.add(authority.clone()).map_err(|error| bad(&error))?;
             authorities.push(authority);
         }
-        authorities.sort_unstable();
+        authorities.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
         authorities.dedup();
         let provider = Arc::new(ring::default_provider());
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
@@ -112,7 +112,13 @@ impl Certificates {
         let ticketer = ring::Ticketer::new().map_err(|error| BadCertificate(error.to_string()))?;
         let (current, binding) = load(&files, &ticketer)?;
         let bindings = ArcSwap::from_pointee(binding.into_iter().collect());
-        Ok(Arc::new(Self { files, current: ArcSwap::from_pointee(current), reading: Mutex::default(), ticketer, bindings }))
+        Ok(Arc::new(Self {
+            files,
+            current: ArcSwap::from_pointee(current),
+            reading: Mutex::default(),
+            ticketer,
+            bindings,
+        }))
     }
 
     /// Reads the files again; what was read before stays if they cannot be used. Open connections

@@ -282,3 +282,49 @@ async fn beyond_the_horizon_free_busy_knows_nothing() {
     assert_eq!(answer.all("CalendarEvent").len(), 1);
     gateway.done().await;
 }
+
+/// With people hidden, and without a plan to be met online.
+const ALONE: &str = "view = { people = \"hidden\", hidden = [\"online_meeting\"] }\n";
+
+#[tokio::test]
+async fn no_answer_tells_whether_others_are_invited_or_have_invited() {
+    let gateway = seeing(ALONE).start().await;
+    let mut alone = marked("Alone", 3, 8);
+    alone["attendees"] = json!([]);
+    let mut invited = marked("Invited", 3, 12);
+    invited["attendees"][0]["emailAddress"]["address"] = json!(FRED);
+    gateway.meet("hanna@contoso.example", invited).await;
+    gateway.meet(FRED, marked("Organized", 3, 10)).await;
+    gateway.meet(FRED, alone).await;
+    let items = found(&gateway, &find("", &days(2, 5))).await;
+    let subjects: Vec<&str> = items.iter().map(|item| item.at("Subject")).collect();
+    assert_eq!(subjects, ["Alone", "Organized", "Invited"]);
+    let calls = async || {
+        let (deleted, updated) = (gateway.calls("deleteEvent").await, gateway.calls("updateEvent").await);
+        (deleted, updated, gateway.calls("cancelEvent").await, gateway.calls("acceptEvent").await)
+    };
+    let before = calls().await;
+    for id in items.iter().map(id_of) {
+        let item = gateway.ask(&envelope(&get(&id))).await;
+        assert_eq!(code(&item), "NoError");
+        for absent in
+            ["MyResponseType", "AppointmentReplyTime", "IsResponseRequested", "JoinOnlineMeetingUrl", "IsMeeting"]
+        {
+            assert!(item.all(absent).is_empty(), "{absent}");
+        }
+        assert!(!format!("{item:?}").contains("https://t.example"), "{item:?}");
+        let quietly =
+            set(&id, "item:Subject", "<t:Subject>x</t:Subject>").replace("SendToAllAndSaveCopy", "SendToNone");
+        assert_eq!(code(&ask_as(&gateway, FRED, &quietly).await), "ErrorAccessDenied");
+        assert_eq!(code(&ask_as(&gateway, FRED, &delete(&id, "SendToNone")).await), "ErrorAccessDenied");
+        for answer in ["AcceptItem", "DeclineItem", "TentativelyAcceptItem", "CancelCalendarItem", "RemoveItem"] {
+            let body = format!(
+                "<m:CreateItem MessageDisposition=\"SendAndSaveCopy\"><m:Items><t:{answer}><t:ReferenceItemId Id=\"{id}\"/>\
+                 </t:{answer}></m:Items></m:CreateItem>"
+            );
+            assert_eq!(code(&ask_as(&gateway, FRED, &body).await), "ErrorAccessDenied", "{answer}");
+        }
+    }
+    assert_eq!(calls().await, before);
+    gateway.done().await;
+}

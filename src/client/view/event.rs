@@ -59,7 +59,7 @@ impl View {
         if online_meeting || self.people != People::Shown {
             event.join_url = None;
         }
-        let tells_people = |id| self.people == People::Hidden && tells_response(id);
+        let tells_people = |id: &PropertyId| self.people == People::Hidden && tells_response(id);
         event.properties.retain(|(id, _)| !extended_properties && !may_tell(id) && !tells_people(id));
         match self.people {
             People::Shown => {}
