@@ -64,7 +64,7 @@ async fn each_request_has_a_line_that_says_who_asked_about_whom_and_by_whose_lea
         ]
     );
     assert_eq!((&lines[1]["outcome"], &lines[1]["mailboxes"]), (&json!("denied"), &Value::Null));
-    let counted = |reason: &str| format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"{reason}\"}}");
+    let counted = |reason: &str| format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"{reason}\"}}");
     assert!(gateway.figure(&counted("mailbox")).await >= 2);
     assert_eq!(gateway.figure(&counted("capability")).await, 1);
     gateway.done().await;
@@ -87,7 +87,7 @@ async fn addresses_may_be_hashed_and_hide_nobody_from_those_who_have_the_key() {
 async fn what_was_denied_is_counted_without_an_audit_log_too() {
     let gateway = Setup::client(&["*@contoso.example"], "view = { people = \"initials\" }\n").start().await;
     gateway.soap(&LOOK_UP.xml()).await;
-    let figure = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"mailbox\"}}");
+    let figure = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"mailbox\"}}");
     assert_eq!(gateway.figure(&figure).await, 1);
     gateway.done().await;
 }
