@@ -1,11 +1,13 @@
-//! What is accounted for of a SOAP request: denials, and its lines in the audit log.
+//! What is accounted for of a SOAP request: denials, and its lines in the audit log. Of tokens the log has lines too.
 
+use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures::StreamExt;
 use futures::future::ready;
+use uuid::Uuid;
 
 use super::limits::{A_MOMENT, Caller};
 use super::shared::Shared;
@@ -31,6 +33,25 @@ struct Case {
     client: Arc<Client>,
     caller: Caller,
     journal: Arc<Journal>,
+}
+
+/// Writes down that a client got a token, or why it got none; gives whether that could be written.
+pub(super) async fn token(shared: &Shared, client: &Client, caller: Caller, id: Uuid, outcome: &str) -> bool {
+    let Some(audit) = &shared.audit else { return true };
+    let Some(place) = audit.place().await else { return false };
+    place.write(&Record {
+        time: (shared.clock)(),
+        request_id: id,
+        client: &client.id,
+        address: caller.address,
+        operation: "token",
+        outcome,
+        failures: BTreeMap::new(),
+        impersonates: false,
+        withheld: 0,
+        mailboxes: Vec::new(),
+    });
+    true
 }
 
 impl Account {

@@ -215,7 +215,7 @@ fn reason(status: StatusCode) -> &'static str {
     }
 }
 
-fn request_id(extensions: &http::Extensions) -> Uuid {
+pub(super) fn request_id(extensions: &http::Extensions) -> Uuid {
     extensions.get::<Uuid>().copied().unwrap_or_else(Uuid::new_v4)
 }
 

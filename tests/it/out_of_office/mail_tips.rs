@@ -194,7 +194,7 @@ async fn one_recipient_spoils_no_other() {
 
 #[tokio::test]
 async fn the_audit_log_names_the_credential_that_told() {
-    for (setup, credential) in [(setup(ALL), "app-out-of-office-read"), (tipping(ALL), "app-mail-tips")] {
+    for (setup, credential) in [(setup(ALL), "app-settings-read"), (tipping(ALL), "app-mail-tips")] {
         let more = format!("{}\n[audit]\nfile = \"audit.jsonl\"\n", setup.more);
         let gateway = Setup { more, ..setup }.start().await;
         ask(&gateway, NINA, &[BOSS], "OutOfOfficeMessage").await;
