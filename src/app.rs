@@ -195,6 +195,13 @@ impl App {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         // Whoever hangs on the operators' listener hangs up with the last task.
         let _ = tokio::time::timeout(limits.drain + A_MOMENT, all).await;
+        // What is left is broken off now, and what was done of it is written down.
+        self.tasks.shutdown().await;
+        let Some(audit) = &self.shared.audit else { return };
+        let lost = audit.finish(LAST_LINES).await;
+        if lost > 0 {
+            tracing::error!(lost, "lines of the audit log could not be written");
+        }
     }
 }
 
@@ -210,5 +217,7 @@ const KNOCK_AGAIN: Duration = Duration::from_secs(10);
 /// For lists of mailboxes that policies name; clients who need what is not known by then are denied until it is.
 const FIRST_LISTS: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
+/// For the audit log's last lines.
+const LAST_LINES: Duration = Duration::from_secs(5);
 /// The server's listener ends by itself when the time to drain is over.
 const A_MOMENT: Duration = Duration::from_secs(1);

@@ -4,20 +4,22 @@
 //! before a request is looked at. Must not know requests or tenants.
 
 mod file;
+mod queue;
 mod record;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::calendar::Mailbox;
 
+use queue::{Queue, Slot};
+
+pub use file::Target;
 pub use record::{Asked, Record};
 
 /// Where the log goes, and how addresses look in it.
@@ -29,26 +31,17 @@ pub struct Settings {
     pub hash_key: Option<SecretString>,
 }
 
-/// Where an audit log goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A file, at its end; made again where it was moved away.
-    File(PathBuf),
-    /// Standard output.
-    Stdout,
-}
-
 /// The log, as those see it who have something to say.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    lines: mpsc::Sender<Vec<u8>>,
+    queue: Queue,
     hash_key: Option<Arc<SecretString>>,
 }
 
 /// A place in the log that is kept for one line.
 #[derive(Debug)]
 pub struct Place {
-    place: mpsc::OwnedPermit<Vec<u8>>,
+    slot: Slot,
     hash_key: Option<Arc<SecretString>>,
 }
 
@@ -59,16 +52,23 @@ impl Audit {
     /// # Errors
     /// If the file cannot be opened.
     pub fn open(settings: Settings, failed: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (lines, waiting) = mpsc::channel(MOST_WAITING);
+        let (queue, waiting) = queue::queue();
         let file = file::File::open(settings.target)?;
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || file.write_all(waiting, failed))?;
-        Ok(Self { lines, hash_key: settings.hash_key.map(Arc::new) })
+        Ok(Self { queue, hash_key: settings.hash_key.map(Arc::new) })
     }
 
     /// Takes a place for a line; none where lines cannot be written, and too many wait.
     pub async fn place(&self) -> Option<Place> {
-        let place = timeout(PATIENCE, self.lines.clone().reserve_owned()).await.ok()?.ok()?;
-        Some(Place { place, hash_key: self.hash_key.clone() })
+        let slot = timeout(PATIENCE, self.queue.slot()).await.ok()??;
+        Some(Place { slot, hash_key: self.hash_key.clone() })
+    }
+
+    /// Waits for so long until all lines are written; gives how many are not.
+    pub async fn finish(&self, patience: Duration) -> usize {
+        // How many there are says whether it came to an end.
+        let _ = timeout(patience, self.queue.emptied()).await;
+        self.queue.len()
     }
 }
 
@@ -79,7 +79,7 @@ impl Place {
             Some(key) => hashed(key, mailbox),
             None => mailbox.as_str().to_owned(),
         };
-        self.place.send(record.line(name));
+        self.slot.send(record.line(name));
     }
 }
 
@@ -92,8 +92,6 @@ fn hashed(key: &SecretString, mailbox: &Mailbox) -> String {
     digest.iter().fold("hmac-sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
-/// Lines that wait at most while they cannot be written.
-const MOST_WAITING: usize = 10_000;
 /// How long a request waits for a place.
 const PATIENCE: Duration = Duration::from_secs(1);
 

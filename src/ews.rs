@@ -59,6 +59,8 @@ pub async fn dispatch(document: &str, client: &Arc<Client>, services: &Services,
     let Some(entry) = entry(&body) else {
         return Reply::fault("-", Family::PerItem, unknown(body.name()));
     };
+    // It is set but once: a journal is one request's.
+    let _ = journal.operation.set(entry.name);
     if let Err(failure) = admit(entry, client, &header, journal) {
         return Reply::fault(entry.name, entry.family, failure);
     }
@@ -100,7 +102,7 @@ fn entry(body: &Body<'_>) -> Option<&'static Entry> {
 /// What a client may not do at all is refused before the request is read.
 fn admit(entry: &Entry, client: &Client, header: &Header, journal: &Journal) -> Result<(), Failure> {
     if let Some(capability) = entry.capability {
-        client.entitle(capability).map_err(|_| Failure::Denied)?;
+        operation::entitle(client, capability, journal)?;
     }
     let Some(impersonation) = &header.impersonation else { return Ok(()) };
     if entry.family == Family::Availability {
@@ -110,7 +112,7 @@ fn admit(entry: &Entry, client: &Client, header: &Header, journal: &Journal) -> 
     let address = impersonation.address.as_deref().ok_or(Failure::ImpersonationInvalid)?;
     let mailbox = Mailbox::parse(address).map_err(|_| Failure::ImpersonationInvalid)?;
     client.recognise(&mailbox).map_err(|denial| {
-        journal.judge(&mailbox, None, Err(denial.label()));
+        journal.judge(Some(&mailbox), None, Err(denial.label()));
         Failure::ImpersonationDenied
     })
 }

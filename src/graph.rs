@@ -173,12 +173,34 @@ impl Graphs {
     }
 
     /// Who serves a mailbox for a capability: the tenant by its name in the configuration, and the application by its
-    /// client id. Busy times with details are read under [`Capability::CalendarRead`] where it is served.
+    /// client id.
     #[must_use]
     pub fn serving(&self, mailbox: &Mailbox, capability: Capability) -> Option<(&str, &str)> {
         let graph = self.route(mailbox)?;
-        let tokens = graph.client.credentials.get(usize::from(graph.credential(capability)?))?;
-        Some((&graph.name, &tokens.credential().client_id))
+        graph.named(graph.credential(capability)?.into())
+    }
+
+    /// Who serves a mailbox in a request, by all that its notebook tells; as [`Self::serving`]. Busy times are read with
+    /// details, where the client sees some, under [`Capability::CalendarRead`] where it is served, and mail tips have a
+    /// credential of their own.
+    #[must_use]
+    pub fn asked(
+        &self,
+        mailbox: &Mailbox,
+        capability: Capability,
+        sees_details: bool,
+        journal: &Journal,
+    ) -> Option<(&str, &str)> {
+        let with_details = journal.details.load(Relaxed) && sees_details;
+        let other = match capability {
+            Capability::FreeBusy if with_details => self.serving(mailbox, Capability::CalendarRead),
+            Capability::OutOfOfficeRead if journal.mail_tips.load(Relaxed) => {
+                let graph = self.route(mailbox)?;
+                graph.absences.teller().and_then(|credential| graph.named(credential))
+            }
+            _ => None,
+        };
+        other.or_else(|| self.serving(mailbox, capability))
     }
 
     /// Whether some tenant has a way to tell who is away: its mail tips or automatic replies.
@@ -409,6 +431,12 @@ impl Graph {
         let cache = Arc::new(Cache::new(&settings.cache, share, &name, metrics));
         let fills = Arc::new(Fills::new(Arc::clone(&client), cache, grid, schedule, settings.timeout));
         Ok(Self { name, client, fills, directory, absences, serving, told: Default::default(), rosters })
+    }
+
+    /// The tenant and one of its applications, by their names.
+    fn named(&self, credential: usize) -> Option<(&str, &str)> {
+        let tokens = self.client.credentials.get(credential)?;
+        Some((&self.name, &tokens.credential().client_id))
     }
 
     fn credential(&self, capability: Capability) -> Option<u16> {

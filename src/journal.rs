@@ -2,9 +2,9 @@
 //!
 //! Filled in by the operation and by `graph/`, read by the access line. Must not know either wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -38,11 +38,11 @@ impl CacheOutcome {
     }
 }
 
-/// What a policy said about a mailbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a policy said, mostly about a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Judged {
-    /// The mailbox.
-    pub mailbox: Mailbox,
+    /// The mailbox; none where the client may do for none what it asks.
+    pub mailbox: Option<Mailbox>,
     /// What for; none for being taken for somebody else.
     pub capability: Option<Capability>,
     /// The view that is given, or the reason why nothing is.
@@ -71,8 +71,14 @@ pub struct Journal {
     judged: Mutex<Vec<Judged>>,
     /// How many failures the answer tells of, by their labels.
     told: Mutex<BTreeMap<&'static str, u32>>,
+    /// Entries of the directory that were found, and that the policy withholds.
+    pub withheld: Counter,
+    /// The operation, as soon as it is known.
+    pub operation: OnceLock<&'static str>,
     /// Whether details of busy times were asked for.
     pub details: AtomicBool,
+    /// Whether mail tips were asked for.
+    pub mail_tips: AtomicBool,
     /// Look-ups answered from the cache.
     pub hits: Counter,
     /// Look-ups that called Graph.
@@ -99,7 +105,10 @@ impl Journal {
             failures: Mutex::default(),
             judged: Mutex::default(),
             told: Mutex::default(),
+            withheld: Counter::default(),
+            operation: OnceLock::new(),
             details: AtomicBool::new(false),
+            mail_tips: AtomicBool::new(false),
             hits: Counter::default(),
             misses: Counter::default(),
             joined: Counter::default(),
@@ -125,15 +134,15 @@ impl Journal {
         self.lock().clone()
     }
 
-    /// Notes what the policy said about a mailbox: denials always, all else for the audit log.
+    /// Notes what the policy said, mostly about a mailbox: denials always, all else for the audit log.
     pub fn judge(
         &self,
-        mailbox: &Mailbox,
+        mailbox: Option<&Mailbox>,
         capability: Option<Capability>,
         verdict: Result<&'static str, &'static str>,
     ) {
         if self.is_audited || verdict.is_err() {
-            let judged = Judged { mailbox: mailbox.clone(), capability, verdict };
+            let judged = Judged { mailbox: mailbox.cloned(), capability, verdict };
             self.judged.lock().unwrap_or_else(PoisonError::into_inner).push(judged);
         }
     }
@@ -155,10 +164,13 @@ impl Journal {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What the policy said, in the order in which it was asked; nothing is noted any more afterwards.
+    /// What the policy said since this was last asked, in the order in which it was asked, the same but once.
     #[must_use]
     pub fn take_judged(&self) -> Vec<Judged> {
-        std::mem::take(&mut self.judged.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut judged = std::mem::take(&mut *self.judged.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut known = HashSet::new();
+        judged.retain(|judged| known.insert(judged.clone()));
+        judged
     }
 
     /// Notes how a look-up was answered.

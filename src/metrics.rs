@@ -52,7 +52,7 @@ pub struct Metrics {
     /// Tries to write to the audit log that failed.
     pub audit_failures: Counter,
     /// Denials by client and reason.
-    pub denied: Family<LimitLabels, Counter>,
+    pub denied: Family<DenialLabels, Counter>,
     /// Open connections.
     pub connections: Gauge,
     /// Calendars that are watched.
@@ -160,8 +160,17 @@ pub struct TenantOutcome {
 pub struct LimitLabels {
     /// The client's name in the configuration, or `-` before it is known.
     pub client: String,
-    /// The limit, or the reason.
+    /// The limit.
     pub limit: &'static str,
+}
+
+/// What was denied to whom.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct DenialLabels {
+    /// The client's name in the configuration, or `-` before it is known.
+    pub client: String,
+    /// Why.
+    pub reason: &'static str,
 }
 
 impl Metrics {
@@ -273,7 +282,7 @@ impl Metrics {
 
     /// Counts a denial.
     pub fn denied(&self, client: &str, reason: &'static str) {
-        self.denied.get_or_create(&LimitLabels { client: client.to_owned(), limit: reason }).inc();
+        self.denied.get_or_create(&DenialLabels { client: client.to_owned(), reason }).inc();
     }
 
     /// Counts a token request of a client's.

@@ -2,14 +2,21 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use super::queue::Waiting;
 
-use super::Target;
+/// Where an audit log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file, at its end; made again where it was moved away.
+    File(PathBuf),
+    /// Standard output.
+    Stdout,
+}
 
 /// An open log.
 pub(super) struct File {
@@ -27,11 +34,8 @@ impl File {
     }
 
     /// Writes what comes, until nobody can send any more.
-    pub(super) fn write_all(mut self, mut waiting: mpsc::Receiver<Vec<u8>>, failed: impl Fn()) {
-        let mut lines = Vec::new();
-        while waiting.blocking_recv_many(&mut lines, MOST_AT_ONCE) > 0 {
-            let block = lines.concat();
-            lines.clear();
+    pub(super) fn write_all(mut self, mut waiting: Waiting, failed: impl Fn()) {
+        while let Some((block, lines)) = waiting.block() {
             let mut written = 0;
             while let Err(error) = self.write(&block, &mut written) {
                 tracing::error!(%error, "the audit log cannot be written: requests will be refused until it can");
@@ -40,6 +44,7 @@ impl File {
                 #[expect(clippy::disallowed_methods, reason = "this thread does nothing else")]
                 sleep(TRY_AGAIN);
             }
+            waiting.written(&block, lines);
         }
     }
 
@@ -63,9 +68,15 @@ impl File {
     }
 }
 
-/// Only the gateway's own user may read it.
+/// Only the gateway's own user may read it. A file that others may read or write is taken from them; where it is not
+/// the gateway's own, that fails.
 fn open(path: &Path) -> io::Result<fs::File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    let file = OpenOptions::new().append(true).create(true).mode(OWN).open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() && found.mode() & OTHERS != 0 {
+        file.set_permissions(fs::Permissions::from_mode(OWN))?;
+    }
+    Ok(file)
 }
 
 /// Whether the path leads elsewhere now, as after a rotation.
@@ -74,5 +85,6 @@ fn was_moved(open: &fs::File, path: &Path) -> bool {
     !open.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(|(here, there)| is_same(here, there))
 }
 
-const MOST_AT_ONCE: usize = 256;
+const OWN: u32 = 0o600;
+const OTHERS: u32 = 0o077;
 const TRY_AGAIN: Duration = Duration::from_secs(1);

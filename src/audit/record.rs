@@ -22,24 +22,27 @@ pub struct Record<'a> {
     pub address: IpAddr,
     /// The operation.
     pub operation: &'a str,
-    /// `ok`, or the label of the failure of the whole.
+    /// `ok`, `told` for events of a stream, `abandoned` where the caller left before the answer was there, or the
+    /// label of the failure of the whole.
     pub outcome: &'a str,
     /// Failures of parts that the answer tells of, by their labels.
     pub failures: BTreeMap<&'static str, u32>,
     /// Whether it wanted to be taken for somebody else.
     pub impersonates: bool,
-    /// Whom it was about.
+    /// Entries of the directory that were found and not told.
+    pub withheld: u32,
+    /// Whom it was about, each but once; of more than 200 the line tells only how many more.
     pub mailboxes: Vec<Asked<'a>>,
 }
 
 /// A mailbox that a request was about.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    /// Whose.
-    pub mailbox: Mailbox,
+    /// Whose; none where no mailbox was looked at.
+    pub mailbox: Option<Mailbox>,
     /// What for; none for being taken for somebody else.
     pub capability: Option<Capability>,
-    /// The view that the policy gives, or the reason why it gives none.
+    /// The view that the policy gives, with `, masked` where parts of it are hidden, or the reason why it gives none.
     pub verdict: Result<&'static str, &'static str>,
     /// The tenant's name, and the application (client) id that serves this.
     pub credential: Option<(&'a str, &'a str)>,
@@ -57,13 +60,18 @@ struct Line<'a> {
     failures: &'a BTreeMap<&'static str, u32>,
     #[serde(skip_serializing_if = "is_false")]
     impersonates: bool,
+    #[serde(skip_serializing_if = "is_nought")]
+    withheld: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mailboxes: Vec<AskedLine<'a>>,
+    #[serde(skip_serializing_if = "is_nought")]
+    more: usize,
 }
 
 #[derive(Serialize)]
 struct AskedLine<'a> {
-    mailbox: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailbox: Option<String>,
     capability: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     view: Option<&'static str>,
@@ -79,7 +87,7 @@ impl<'a> Record<'a> {
     /// The line, with its end.
     pub(super) fn line(&self, name: impl Fn(&Mailbox) -> String) -> Vec<u8> {
         let asked = |it: &Asked<'a>| AskedLine {
-            mailbox: name(&it.mailbox),
+            mailbox: it.mailbox.as_ref().map(&name),
             capability: it.capability.map_or("impersonation", Capability::name),
             view: it.verdict.ok(),
             denied: it.verdict.err(),
@@ -95,7 +103,9 @@ impl<'a> Record<'a> {
             outcome: self.outcome,
             failures: &self.failures,
             impersonates: self.impersonates,
-            mailboxes: self.mailboxes.iter().map(asked).collect(),
+            withheld: self.withheld,
+            mailboxes: self.mailboxes.iter().take(MOST_MAILBOXES).map(asked).collect(),
+            more: self.mailboxes.len().saturating_sub(MOST_MAILBOXES),
         };
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
@@ -106,3 +116,9 @@ impl<'a> Record<'a> {
 fn is_false(value: &bool) -> bool {
     !value
 }
+
+fn is_nought<N: Default + PartialEq>(value: &N) -> bool {
+    *value == N::default()
+}
+
+const MOST_MAILBOXES: usize = 200;

@@ -18,13 +18,14 @@ fn record<'a>(client: &'a str, mailboxes: Vec<Asked<'a>>) -> Record<'a> {
         outcome: "ok",
         failures: [("no_such_item", 2)].into(),
         impersonates: false,
+        withheld: 0,
         mailboxes,
     }
 }
 
 fn asked(address: &str, verdict: Result<&'static str, &'static str>) -> Asked<'static> {
     let credential = verdict.is_ok().then_some(("contoso", "app"));
-    Asked { mailbox: Mailbox::parse(address).unwrap(), capability: Some(Capability::CalendarRead), verdict, credential }
+    Asked { mailbox: Mailbox::parse(address).ok(), capability: Some(Capability::CalendarRead), verdict, credential }
 }
 
 fn lines(path: &std::path::Path) -> Vec<Value> {
@@ -121,7 +122,7 @@ async fn what_cannot_be_written_yet_waits_and_then_there_is_no_place_for_more() 
     }
     // All places but those whose lines the thread holds already.
     let mut held = Vec::new();
-    for _ in 0..MOST_WAITING {
+    for _ in 0..queue::MOST_LINES {
         held.push(audit.place().await.unwrap());
     }
     tokio::time::pause();
@@ -129,4 +130,50 @@ async fn what_cannot_be_written_yet_waits_and_then_there_is_no_place_for_more() 
     drop(held);
     std::fs::create_dir(&inner).unwrap();
     assert_eq!(until(&path, 1).await[0]["client"], "first");
+}
+
+#[tokio::test]
+async fn of_many_mailboxes_a_line_tells_how_many_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit");
+    let audit = open(Target::File(path.clone()), None);
+    let mailboxes = (0..203).map(|number| asked(&format!("a{number}@x.example"), Ok("time"))).collect();
+    audit.place().await.unwrap().write(&Record { withheld: 7, ..record("google", mailboxes) });
+    assert_eq!(audit.finish(Duration::from_secs(60)).await, 0);
+    let line = &lines(&path)[0];
+    assert_eq!(line["mailboxes"].as_array().unwrap().len(), 200);
+    assert_eq!((&line["more"], &line["withheld"]), (&Value::from(3), &Value::from(7)));
+}
+
+#[tokio::test]
+async fn long_lines_wait_in_lesser_number_and_are_counted_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let path = inner.join("audit");
+    let audit = open(Target::File(path.clone()), None);
+    std::fs::remove_dir_all(&inner).unwrap();
+    let long = "x".repeat(queue::MOST_BYTES / 2);
+    for _ in 0..2 {
+        audit.place().await.unwrap().write(&record(&long, Vec::new()));
+    }
+    tokio::time::pause();
+    assert!(audit.place().await.is_none());
+    assert_eq!(audit.finish(Duration::from_secs(1)).await, 2);
+    tokio::time::resume();
+    std::fs::create_dir(&inner).unwrap();
+    assert_eq!(audit.finish(Duration::from_secs(60)).await, 0);
+    assert_eq!(lines(&path).len(), 2);
+    assert!(audit.place().await.is_some());
+}
+
+#[tokio::test]
+async fn a_file_that_others_may_read_is_taken_from_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit");
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let _audit = open(Target::File(path.clone()), None);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }

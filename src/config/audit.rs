@@ -1,22 +1,13 @@
 //! What `[audit]` means.
 
-use std::path::PathBuf;
+mod raw;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::Reader;
-use super::values::SecretReference;
 use crate::audit::{Settings, Target};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawAudit {
-    file: Option<PathBuf>,
-    #[serde(default)]
-    stdout: bool,
-    hash_key: Option<Spanned<SecretReference>>,
-}
+pub(super) use raw::RawAudit;
 
 impl Reader<'_> {
     pub(super) fn audit(&mut self, raw: Spanned<RawAudit>) -> Settings {

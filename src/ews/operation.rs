@@ -14,11 +14,11 @@ use super::soap::{self, Body, Header};
 use super::xml::Xml;
 use crate::calendar::{Capability, Mailbox};
 use crate::changes::Changes;
-use crate::client::{Client, Permitted};
+use crate::client::{Ceiling, Client, Entitled, Permitted};
 use crate::failure::Failure;
 use crate::graph::Graphs;
 use crate::items::Items;
-use crate::journal::Journal;
+use crate::journal::{Journal, Judged};
 use crate::writes::Writes;
 
 /// What all requests share.
@@ -61,12 +61,46 @@ impl Context<'_> {
     pub fn permit(&self, mailbox: &Mailbox, capability: Capability) -> Result<Permitted, Failure> {
         let permitted = self.client.permit(mailbox, capability, self.journal.now);
         let verdict = match &permitted {
-            Ok(permitted) => Ok(permitted.ceiling().name()),
+            Ok(permitted) => Ok(view(permitted)),
             Err(denial) => Err(denial.label()),
         };
-        self.journal.judge(mailbox, Some(capability), verdict);
+        self.journal.judge(Some(mailbox), Some(capability), verdict);
         Ok(permitted?)
     }
+
+    /// Proves that the client has a capability for some mailbox, and notes it if not.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`] if the policy does not allow it.
+    pub fn entitle(&self, capability: Capability) -> Result<Entitled, Failure> {
+        entitle(self.client, capability, self.journal)
+    }
+
+    /// Whether an entry of the directory may be told. It is noted if so; of others only how many there are, since
+    /// nobody asked for them.
+    #[must_use]
+    pub fn shows(&self, entry: &Mailbox) -> bool {
+        let permitted = self.client.permit(entry, Capability::Directory, self.journal.now);
+        match &permitted {
+            Ok(permitted) => {
+                self.journal.judge(Some(entry), Some(Capability::Directory), Ok(view(permitted)));
+            }
+            Err(_) => self.journal.withheld.add(1),
+        }
+        permitted.is_ok()
+    }
+}
+
+/// Proves that a client has a capability for some mailbox, and notes it if not.
+///
+/// # Errors
+/// [`Failure::Denied`] if the policy does not allow it.
+pub fn entitle(client: &Client, capability: Capability, journal: &Journal) -> Result<Entitled, Failure> {
+    let entitled = client.entitle(capability);
+    if let Err(denial) = &entitled {
+        journal.judge(None, Some(capability), Err(denial.label()));
+    }
+    Ok(entitled?)
 }
 
 /// One EWS operation: take the request apart, ask Graph, put the answer together.
@@ -126,7 +160,16 @@ pub enum Answer {
 }
 
 /// Whole envelopes, each to be sent as soon as it is there, in a piece of its own.
-pub type Envelopes = Pin<Box<dyn Stream<Item = String> + Send>>;
+pub type Envelopes = Pin<Box<dyn Stream<Item = Piece> + Send>>;
+
+/// One envelope of several.
+#[derive(Debug)]
+pub struct Piece {
+    /// The envelope.
+    pub envelope: String,
+    /// About whom it tells something, each but once.
+    pub judged: Vec<Judged>,
+}
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,6 +225,16 @@ impl Entry {
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+/// What the audit log calls the view of a mailbox.
+fn view(permitted: &Permitted) -> &'static str {
+    match (permitted.ceiling(), permitted.view().is_plain()) {
+        (ceiling, true) => ceiling.name(),
+        (Ceiling::Time, false) => "time, masked",
+        (Ceiling::SubjectAndLocation, false) => "subject_and_location, masked",
+        (Ceiling::Full, false) => "full, masked",
     }
 }
 

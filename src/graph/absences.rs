@@ -89,6 +89,11 @@ impl Absences {
         self.reader.is_some() || self.tipper.is_some()
     }
 
+    /// Which credential tells mail tips: the one that asks for them, else the one that reads automatic replies.
+    pub(super) fn teller(&self) -> Option<usize> {
+        self.tipper.or(self.reader)
+    }
+
     /// A mailbox's automatic replies.
     pub(super) async fn replies(&self, mailbox: &Mailbox, journal: &Journal) -> Result<AutomaticReplies, Failure> {
         let credential = self.reader.ok_or(Failure::Denied)?;

@@ -90,7 +90,7 @@ mod tests {
         let _ = callers.named("bound");
         callers.tell(&metrics, IpAddr::from([192, 0, 2, 1]));
         assert!(
-            metrics.render().contains("denied_total{client=\"bound\",limit=\"certificate\"} 1"),
+            metrics.render().contains("denied_total{client=\"bound\",reason=\"certificate\"} 1"),
             "{}",
             metrics.render()
         );

@@ -72,14 +72,15 @@ pub(super) async fn soap(state: SharedState, caller: Caller, over: Over, request
         return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client));
     }
     let deadline = Instant::now() + shared.limits.deadline;
-    let account = match Account::open(shared).await {
+    let journal = Journal::new(request_id, (shared.clock)(), deadline);
+    let account = match Account::open(&state, &client, caller, journal).await {
         Ok(account) => account,
         Err(failure) => return answer(shared, Reply::fault("-", Family::PerItem, failure), Seen::by_client(&client)),
     };
-    let journal = Arc::new(Journal::new(request_id, (shared.clock)(), deadline).audited(account.is_kept()));
+    let journal = Arc::clone(account.journal());
     let reply = reply(shared, &body, &client, &journal).await;
     drop(place);
-    account.close(shared, &client, caller, &journal, &reply);
+    let reply = account.close(reply);
     answer(shared, reply, Seen::by_client(&client).with(journal))
 }
 
@@ -165,8 +166,8 @@ fn answer(shared: &Shared, reply: Reply, seen: Seen) -> Response {
     let headers = [(header::CONTENT_TYPE, XML), (header::CACHE_CONTROL, PRIVATE)];
     let mut response = match reply.answer {
         Answer::Whole(envelope) => (status, headers, envelope).into_response(),
-        Answer::Stream(envelopes) => {
-            let body = Body::from_stream(envelopes.map(Ok::<_, Infallible>));
+        Answer::Stream(pieces) => {
+            let body = Body::from_stream(pieces.map(|piece| Ok::<_, Infallible>(piece.envelope)));
             (status, headers, [(NO_BUFFERING, ONE)], Extension(Streamed), body).into_response()
         }
     };
@@ -214,7 +215,7 @@ fn reason(status: StatusCode) -> &'static str {
     }
 }
 
-fn request_id(extensions: &http::Extensions) -> Uuid {
+pub(super) fn request_id(extensions: &http::Extensions) -> Uuid {
     extensions.get::<Uuid>().copied().unwrap_or_else(Uuid::new_v4)
 }
 

@@ -8,10 +8,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::account;
 use super::authenticate::{basic, is_ambiguous};
 use super::body;
 use super::callers::Callers;
-use super::ews::Over;
+use super::ews::{Over, request_id};
 use super::limits::Caller;
 use super::observe::Seen;
 use super::refusal::Refusal;
@@ -78,10 +79,15 @@ pub(super) async fn token(state: SharedState, caller: Caller, over: Over, reques
     let client = &*known.client;
     if !client.policy.token_networks.admit(caller.address) {
         tracing::warn!(client = client.id, address = %caller.address, "the client's token_networks do not admit this address");
+        // Nothing is given: it is refused whether that can be written or not.
+        account::token(shared, client, caller, request_id(&parts.extensions), "network").await;
         return refuse(shared, StatusCode::FORBIDDEN, "unauthorized_client", "not from this network");
     }
     if let Err(beyond) = shared.gates.enter(client) {
         shared.metrics.limited(&client.id, beyond.limit);
+        return too_many();
+    }
+    if !account::token(shared, client, caller, request_id(&parts.extensions), "ok").await {
         return too_many();
     }
     let Some(access_token) = shared.tokens.issue(&known, client.certificate_name(callers.shown()), now) else {

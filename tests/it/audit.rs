@@ -63,8 +63,9 @@ async fn each_request_has_a_line_that_says_who_asked_about_whom_and_by_whose_lea
             with(free_busy("nobody@contoso.example"), given),
         ]
     );
-    assert_eq!((&lines[1]["outcome"], &lines[1]["mailboxes"]), (&json!("denied"), &Value::Null));
-    let counted = |reason: &str| format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"{reason}\"}}");
+    let asked = json!([{ "capability": "out_of_office_read", "denied": "capability" }]);
+    assert_eq!((&lines[1]["outcome"], &lines[1]["mailboxes"]), (&json!("denied"), &asked));
+    let counted = |reason: &str| format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"{reason}\"}}");
     assert!(gateway.figure(&counted("mailbox")).await >= 2);
     assert_eq!(gateway.figure(&counted("capability")).await, 1);
     gateway.done().await;
@@ -87,7 +88,57 @@ async fn addresses_may_be_hashed_and_hide_nobody_from_those_who_have_the_key() {
 async fn what_was_denied_is_counted_without_an_audit_log_too() {
     let gateway = Setup::client(&["*@contoso.example"], "view = { people = \"initials\" }\n").start().await;
     gateway.soap(&LOOK_UP.xml()).await;
-    let figure = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"mailbox\"}}");
+    let figure = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"mailbox\"}}");
     assert_eq!(gateway.figure(&figure).await, 1);
     gateway.done().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_accounted_for_too() {
+    let gateway = gateway("file = \"audit.jsonl\"", "").await;
+    gateway.control(json!({ "call": "getSchedule", "delay_ms": 20_000, "times": 1 })).await;
+    let asked = tokio::spawn(gateway.post(LOOK_UP.xml()).send());
+    gateway.until_under_way().await;
+    asked.abort();
+    let lines = lines(&gateway, 1).await;
+    assert_eq!(
+        (&lines[0]["operation"], &lines[0]["outcome"]),
+        (&json!("GetUserAvailabilityRequest"), &json!("abandoned"))
+    );
+    assert_eq!(
+        lines[0]["mailboxes"][1],
+        json!({ "mailbox": "omar@contoso.example", "capability": "free_busy", "denied": "mailbox" })
+    );
+    let figure = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"mailbox\"}}");
+    assert!(gateway.figure(&figure).await >= 1);
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn entries_of_the_directory_that_are_told_are_named_and_others_counted() {
+    let more = "[audit]\nfile = \"audit.jsonl\"\n".to_owned();
+    let mailboxes = ["room-list@contoso.example", "room-1@contoso.example"];
+    let gateway = Setup { more, ..Setup::client(&mailboxes, "view = { people = \"initials\" }\n") }.start().await;
+    let rooms =
+        "<m:GetRooms><m:RoomList><t:EmailAddress>room-list@contoso.example</t:EmailAddress></m:RoomList></m:GetRooms>";
+    assert_eq!(gateway.ask(&envelope(rooms)).await.all("Room").len(), 1);
+    let line = &lines(&gateway, 1).await[0];
+    assert_eq!(line["withheld"], 2);
+    let told: Vec<_> =
+        line["mailboxes"].as_array().unwrap().iter().map(|told| (&told["mailbox"], &told["view"])).collect();
+    let view = json!("full, masked");
+    assert_eq!(told, [(&json!(mailboxes[0]), &view), (&json!(mailboxes[1]), &view)]);
+    assert_eq!(line["mailboxes"][1]["credential"], "app-directory");
+    gateway.done().await;
+}
+
+#[tokio::test]
+async fn when_the_gateway_has_stopped_all_lines_are_written() {
+    let gateway = gateway("file = \"audit.jsonl\"", "").await;
+    let answer = gateway.soap(&LOOK_UP.xml()).await;
+    let path = gateway.path("audit.jsonl");
+    gateway.app.stop().await;
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(answer.header("request-id")));
+    gateway.simulator.stop().await;
 }

@@ -52,6 +52,7 @@ impl Operation for GetEvents {
         let pulled = context.changes.pull(context.client, &self.id, &self.watermark);
         for event in pulled.iter().flat_map(|pulled| &pulled.events) {
             target::remember(context, &event.change.item, &event.change.mailbox);
+            context.journal.judge(Some(&event.change.mailbox), Some(Capability::CalendarRead), Ok(notification::VIEW));
         }
         Ok(GetEventsResponse { request: self, pulled })
     }

@@ -4,6 +4,8 @@
 
 mod tips;
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use tips::Tips;
 
 use crate::calendar::out_of_office::Tip;
@@ -110,6 +112,7 @@ async fn find(request: &GetMailTips, context: &Context<'_>) -> Vec<Found> {
         }
     }
     let mut told = if request.tips.are_known() && !permitted.is_empty() {
+        context.journal.mail_tips.store(true, Relaxed);
         let sender = sender(request, context);
         context.graphs.mail_tips(&permitted, sender.as_ref(), context.journal).await.into_iter()
     } else {

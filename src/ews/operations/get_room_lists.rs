@@ -31,10 +31,9 @@ impl Operation for GetRoomLists {
     }
 
     async fn run(self, context: &Context<'_>) -> Result<GetRoomListsResponse, Failure> {
-        let proof = context.client.entitle(Capability::Directory)?;
+        let proof = context.entitle(Capability::Directory)?;
         let mut lists = context.graphs.room_lists(&proof, context.journal).await?;
-        let (client, now) = (context.client, context.journal.now);
-        lists.retain(|list| client.permit(&list.mailbox, Capability::Directory, now).is_ok());
+        lists.retain(|list| context.shows(&list.mailbox));
         Ok(GetRoomListsResponse { lists })
     }
 }

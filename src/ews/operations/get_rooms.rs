@@ -47,8 +47,7 @@ impl Operation for GetRooms {
 async fn rooms(list: &str, context: &Context<'_>) -> Result<Vec<Room>, Failure> {
     let list = context.permit(&Mailbox::parse(list)?, Capability::Directory)?;
     let mut rooms = context.graphs.rooms(&list, context.journal).await?;
-    let (client, now) = (context.client, context.journal.now);
-    rooms.retain(|room| client.permit(&room.mailbox, Capability::Directory, now).is_ok());
+    rooms.retain(|room| context.shows(&room.mailbox));
     Ok(rooms)
 }
 

@@ -6,22 +6,23 @@
 //! `Notification` and the ids of `ErrorSubscriptionIds` into the types namespace; servers send and
 //! clients read them in that of messages.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream;
 
 use crate::calendar::{Capability, Mailbox};
-use crate::changes::{BadIds, Event, Stream, Word};
+use crate::changes::{BadIds, Change, Event, Stream, Word};
 use crate::ews::fault::Family;
-use crate::ews::operation::{Answer, Context, Operation, Response};
+use crate::ews::operation::{Answer, Context, Operation, Piece, Response};
 use crate::ews::pull::Pull;
 use crate::ews::soap::{self, Body, MESSAGES, TYPES};
 use crate::ews::types::{notification, response_message, value};
 use crate::ews::xml::Xml;
 use crate::failure::Failure;
 use crate::items::Items;
-use crate::journal::Journal;
+use crate::journal::{Journal, Judged};
 
 /// The request: which subscriptions, and for how long.
 #[derive(Debug)]
@@ -89,7 +90,7 @@ impl Response for GetStreamingEventsResponse {
         if let Err((failure, _)) = &self.stream {
             journal.told(&[failure.label()]);
             let envelope = soap::streamed_envelope(self.size(), |xml| self.write(xml));
-            return Answer::Stream(Box::pin(stream::iter([envelope])));
+            return Answer::Stream(Box::pin(stream::iter([Piece { envelope, judged: Vec::new() }])));
         }
         let Self { stream, items, own } = self;
         Answer::Stream(Box::pin(stream::unfold(stream, move |stream| {
@@ -97,18 +98,29 @@ impl Response for GetStreamingEventsResponse {
             async move {
                 let mut stream = stream.ok()?;
                 let word = stream.next().await?;
-                if let Word::Events(told) = &word {
-                    let events = told.iter().flat_map(|(_, events)| events);
-                    for change in
-                        events.map(|event| &event.change).filter(|change| own.as_ref() != Some(&change.mailbox))
-                    {
+                let mut mailboxes = BTreeSet::new();
+                for change in changes(&word) {
+                    if own.as_ref() != Some(&change.mailbox) {
                         items.note(&change.item, &change.mailbox);
                     }
+                    mailboxes.insert(&change.mailbox);
                 }
-                Some((envelope(&word), Ok(stream)))
+                let judged = mailboxes.into_iter().map(judged).collect();
+                Some((Piece { envelope: envelope(&word), judged }, Ok(stream)))
             }
         })))
     }
+}
+
+fn changes(word: &Word) -> impl Iterator<Item = &Change> {
+    let told = if let Word::Events(told) = word { told.as_slice() } else { &[] };
+    told.iter().flat_map(|(_, events)| events).map(|event| &event.change)
+}
+
+/// The policy was asked as the events were taken from their queue.
+fn judged(mailbox: &Mailbox) -> Judged {
+    let (mailbox, capability) = (Some(mailbox.clone()), Some(Capability::CalendarRead));
+    Judged { mailbox, capability, verdict: Ok(notification::VIEW) }
 }
 
 fn envelope(word: &Word) -> String {

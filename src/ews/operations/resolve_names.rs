@@ -66,7 +66,7 @@ impl Operation for ResolveNames {
 
 async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>, Failure> {
     let Some(query) = query else { return Ok(Vec::new()) };
-    let proof = context.client.entitle(Capability::Directory)?;
+    let proof = context.entitle(Capability::Directory)?;
     if let Query::Address(mailbox) = query
         && context.permit(mailbox, Capability::Directory).is_err()
     {
@@ -76,7 +76,7 @@ async fn find(query: Option<&Query>, context: &Context<'_>) -> Result<Vec<Entry>
         Err(Failure::NoSuchMailbox { .. }) => Vec::new(),
         found => found?,
     };
-    found.retain(|entry| context.client.permit(&entry.mailbox, Capability::Directory, context.journal.now).is_ok());
+    found.retain(|entry| context.shows(&entry.mailbox));
     // One more than is told shows that there are more.
     found.truncate(MOST + 1);
     Ok(found)

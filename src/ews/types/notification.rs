@@ -42,6 +42,9 @@ pub fn write_event(xml: &mut Xml, event: &Event, watermark: Option<&str>) {
 /// About how many bytes an event takes.
 pub const SIZE: usize = 700;
 
+/// What is seen of an item by an event, as the audit log calls it: its id alone, whatever the view.
+pub const VIEW: &str = "id";
+
 fn name(kind: EventType) -> &'static str {
     match kind {
         EventType::Created => "CreatedEvent",

@@ -119,7 +119,7 @@ async fn a_client_that_needs_a_certificate_is_unknown_without_it() {
     }
     let wildcard = authority.sign(Some("*.example"), "x");
     let others = [authority.sign(Some("other.example"), "own.example.evil"), authority.sign(None, "free"), wildcard];
-    let line = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",limit=\"certificate\"}}");
+    let line = format!("calendar_relay_denied_total{{client=\"{CLIENT}\",reason=\"certificate\"}}");
     assert_eq!(gateway.figure(&line).await, 0);
     let others = others.iter().map(|shown| shown.client(&gateway)).chain([gateway.http.clone()]);
     for (index, http) in others.enumerate() {

@@ -35,7 +35,7 @@ async fn other_hosts_may_call_if_they_are_listed() {
     {
         assert_eq!(statuses(&gateway, header, value).await, [403, 403, 403], "{header}: nobody is this host by a word");
     }
-    let line = "calendar_relay_denied_total{client=\"(monitor)\",limit=\"network\"}";
+    let line = "calendar_relay_denied_total{client=\"(monitor)\",reason=\"network\"}";
     assert_eq!(gateway.figure(line).await, 3);
     gateway.done().await;
     for setup in [behind_a_proxy(""), monitored("")] {
@@ -68,7 +68,7 @@ async fn whoever_has_no_token_calls_the_host_by_its_own_names() {
             assert_eq!(send(&gateway, request).await.status, expected, "{host} from {from}");
         }
     }
-    let line = "calendar_relay_denied_total{client=\"(monitor)\",limit=\"host\"}";
+    let line = "calendar_relay_denied_total{client=\"(monitor)\",reason=\"host\"}";
     assert_eq!(gateway.figure(line).await, 1);
     gateway.done().await;
 }

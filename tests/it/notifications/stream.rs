@@ -43,6 +43,30 @@ async fn two_rooms_are_listened_to_as_respa_does() {
 }
 
 #[tokio::test]
+async fn the_audit_log_says_who_was_told_about_whom() {
+    let Setup { more, .. } = setup();
+    let gateway = Setup { more: format!("{more}[audit]\nfile = \"audit.jsonl\"\n"), ..Setup::new() }.start().await;
+    let id = subscribe(&gateway, ROOM).await;
+    let mut listener = Listener::open(&gateway, &[&id]).await;
+    gateway.meet(ROOM, meeting("One")).await;
+    assert_eq!(listener.events(&gateway).await.len(), 1);
+    drop(listener);
+    let path = gateway.path("audit.jsonl");
+    gateway.app.stop().await;
+    let text = std::fs::read_to_string(path).unwrap();
+    gateway.simulator.stop().await;
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_told =
+        |line: &&Value| (&line["operation"], &line["outcome"]) == (&json!("GetStreamingEvents"), &json!("told"));
+    let told: Vec<_> = lines.iter().filter(is_told).collect();
+    assert_eq!(told.len(), 1, "{lines:?}");
+    let asked = json!([{ "mailbox": ROOM, "capability": "calendar_read", "view": "id", "tenant": "contoso", "credential": "app-calendar-read" }]);
+    assert_eq!(told[0]["mailboxes"], asked);
+    let opened = lines.iter().find(|line| line["operation"] == "GetStreamingEvents").unwrap();
+    assert_eq!((&opened["outcome"], &opened["request_id"]), (&json!("ok"), &told[0]["request_id"]));
+}
+
+#[tokio::test]
 async fn a_series_is_one_event() {
     let gateway = setup().start().await;
     let id = subscribe(&gateway, ROOM).await;

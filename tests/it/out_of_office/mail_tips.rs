@@ -193,6 +193,20 @@ async fn one_recipient_spoils_no_other() {
 }
 
 #[tokio::test]
+async fn the_audit_log_names_the_credential_that_told() {
+    for (setup, credential) in [(setup(ALL), "app-settings-read"), (tipping(ALL), "app-mail-tips")] {
+        let more = format!("{}\n[audit]\nfile = \"audit.jsonl\"\n", setup.more);
+        let gateway = Setup { more, ..setup }.start().await;
+        ask(&gateway, NINA, &[BOSS], "OutOfOfficeMessage").await;
+        let path = gateway.path("audit.jsonl");
+        gateway.app.stop().await;
+        let line: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(line["mailboxes"][0]["credential"], credential, "{line}");
+        gateway.simulator.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_there_is_an_invalid_recipient() {
     for (setup, _) in ways(&["*@contoso.example", "*@elsewhere.example"]) {
         let gateway = away(setup).await;

@@ -32,7 +32,7 @@ async fn each_route_has_networks_of_its_own() {
                 }
             }
         }
-        let line = "calendar_relay_denied_total{client=\"-\",limit=\"network\"}";
+        let line = "calendar_relay_denied_total{client=\"-\",reason=\"network\"}";
         assert_eq!(gateway.figure(line).await, refused);
         gateway.done().await;
     }
