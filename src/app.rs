@@ -54,7 +54,7 @@ impl App {
         let graphs = Arc::new(graphs);
         let store = config.store.as_deref().map_or_else(Store::in_memory, Store::open).map_err(io::Error::other)?;
         let clients = Clients::new(config.clients);
-        let rosters = Rosters::new(plan, config.policies, Arc::clone(&graphs), Arc::clone(&metrics), now);
+        let rosters = Arc::new(Rosters::new(plan, config.policies, Arc::clone(&graphs), Arc::clone(&metrics), now));
         rosters.refresh_once(FIRST_LISTS).await;
         let unreadable = |_| io::Error::other("the store cannot be read");
         let changes =
@@ -115,6 +115,7 @@ impl App {
         let views = admin::Views {
             metrics,
             graphs: Arc::clone(&graphs),
+            rosters: Arc::clone(&rosters),
             monitor: watchman.as_ref().map(|watchman| Arc::clone(&watchman.monitor)),
         };
         tasks.spawn(admin::serve(admin_listener, views, end.clone()));

@@ -32,7 +32,8 @@ impl Mailbox {
     /// Reads an address.
     ///
     /// # Errors
-    /// [`Failure::BadAddress`] for anything that is not `local@domain` in at most 320 characters.
+    /// [`Failure::BadAddress`] for anything that is not `local@domain` in at most 320 characters, and for characters
+    /// that nobody sees: a directory may take an address with them for the one without.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let trimmed = text.trim();
         let bad = || Failure::BadAddress { address: trimmed.chars().filter(|c| !c.is_control()).take(80).collect() };
@@ -49,7 +50,7 @@ impl Mailbox {
             && !domain.starts_with('.')
             && !domain.ends_with('.')
             && !domain.contains("..");
-        if !local_ok || !domain_ok {
+        if !local_ok || !domain_ok || trimmed.chars().any(is_unseen) {
             return Err(bad());
         }
         Ok(Self(trimmed.to_lowercase().into()))
@@ -173,6 +174,18 @@ pub struct Room {
     pub mailbox: Mailbox,
 }
 
+/// Whether a character is one of format, or one that comparisons pass over: `Cf` and `Default_Ignorable_Code_Point`
+/// (<https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>).
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// What a local part may hold besides letters and digits (RFC 5322 atext, and the dot).
 const LOCAL_EXTRA: [char; 20] =
     ['!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '/', '=', '?', '^', '_', '`', '{', '|', '}', '~'];
@@ -197,5 +210,17 @@ mod tests {
         {
             assert!(matches!(Mailbox::parse(bad), Err(Failure::BadAddress { .. })), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn characters_that_nobody_sees_are_refused() {
+        for unseen in "\u{ad}\u{200b}\u{200f}\u{2060}\u{feff}\u{3164}\u{fe0f}\u{e0041}".chars() {
+            for bad in
+                [format!("ce{unseen}o@x.example"), format!("ceo@x{unseen}.example"), format!("{unseen}ceo@x.example")]
+            {
+                assert!(matches!(Mailbox::parse(&bad), Err(Failure::BadAddress { .. })), "{bad:?}");
+            }
+        }
+        assert!(Mailbox::parse("jos\u{e9}@x.example").is_ok());
     }
 }

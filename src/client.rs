@@ -23,7 +23,7 @@ use crate::calendar::{Capability, Mailbox};
 
 pub use certificate::{Certificate, CertificateName};
 pub use denial::Denial;
-pub use deny_list::{Aliases, DenyList};
+pub use deny_list::{DenyList, Everybody};
 pub use hours::Hours;
 pub use mailboxes::{Mailboxes, Match, Roster, Source};
 pub use networks::Networks;

@@ -173,7 +173,7 @@ impl Config {
             capture: raw.capture.map(|capture| reader.capture(capture)),
             store: store(raw.store, folder),
             changes: reader.changes(raw.changes, has_store),
-            policies: rosters::Settings { refresh: raw.policies.refresh },
+            policies: rosters::Settings { refresh: raw.policies.refresh, max_age: raw.policies.max_age },
             clients,
         };
         reader.problems.none().map(|()| config)

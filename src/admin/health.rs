@@ -1,4 +1,4 @@
-//! `/health`: each tenant's tokens, calls and circuit, and how the monitor does, without secrets. What is known already is
+//! `/health`: each tenant's tokens, calls and circuit, lists that cannot be read, and how the monitor does, without secrets. What is known already is
 //! told; Graph is not asked.
 
 use std::sync::Arc;
@@ -16,7 +16,9 @@ use crate::out_of_office::{Monitor, Tally};
 pub(super) async fn health(State(views): State<Arc<Views>>) -> Json<Value> {
     let tenants: Vec<Value> = views.graphs.status().iter().map(tenant).collect();
     let monitor = views.monitor.as_ref().map(|it| monitor(it, &views.metrics));
-    Json(json!({ "ready": views.graphs.ready(), "tenants": tenants, "monitor": monitor }))
+    let lists = views.rosters.problems().into_iter().map(|(list, problem)| json!({ "list": list, "problem": problem }));
+    let lists: Vec<Value> = lists.collect();
+    Json(json!({ "ready": views.graphs.ready(), "tenants": tenants, "lists": lists, "monitor": monitor }))
 }
 
 /// Whom it watches and how many of them it has not seen since the start, or cannot see, and its letters.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::graph::Graphs;
 use crate::metrics::Metrics;
 use crate::out_of_office::Monitor;
+use crate::rosters::Rosters;
 
 /// What operators may look at.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Views {
     pub metrics: Arc<Metrics>,
     /// Tenants.
     pub graphs: Arc<Graphs>,
+    /// Lists of mailboxes that policies name.
+    pub rosters: Arc<Rosters>,
     /// Watched mailboxes, where the monitor is on.
     pub monitor: Option<Arc<Monitor>>,
 }

@@ -64,7 +64,14 @@ impl Mailboxes {
         let patterns = self.patterns.iter().filter(|pattern| pattern.matches(mailbox));
         let by_pattern = patterns.map(|pattern| if pattern.is_exact() { Match::Exactly } else { Match::Widely });
         let by_roster = self.rosters.iter().map(|roster| roster.names(mailbox));
-        by_pattern.chain(by_roster).max().unwrap_or(Match::No)
+        let mut closest = Match::No;
+        for how in by_roster.chain(by_pattern) {
+            closest = closest.max(how);
+            if closest == Match::Exactly {
+                break;
+            }
+        }
+        closest
     }
 
     /// Whether all lists have been read.
@@ -119,6 +126,11 @@ impl Roster {
         let members = members.into();
         let before = self.members.swap(Some(Arc::clone(&members)));
         before.is_none_or(|before| before != members)
+    }
+
+    /// Makes it one that has not been read yet.
+    pub fn forget(&self) {
+        self.members.store(None);
     }
 
     /// How it names a mailbox.

@@ -8,33 +8,41 @@ use crate::calendar::Mailbox;
 
 /// A pattern of addresses: `*` stands for any characters, also none, `?` for one; case is ignored.
 #[derive(Clone, PartialEq)]
-pub struct Pattern(WildMatch);
+pub struct Pattern {
+    text: String,
+    /// Where it has `*` or `?`.
+    wide: Option<WildMatch>,
+}
 
 impl Pattern {
     /// Reads a pattern.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(WildMatch::new(&text.trim().to_lowercase()))
+        let text = text.trim().to_lowercase();
+        let wide = text.contains(['*', '?']).then(|| WildMatch::new(&text));
+        Self { text, wide }
     }
 
     /// Whether an address fits.
     #[must_use]
     pub fn matches(&self, mailbox: &Mailbox) -> bool {
-        self.0.matches(mailbox.as_str())
+        match &self.wide {
+            Some(wide) => wide.matches(mailbox.as_str()),
+            None => self.text == mailbox.as_str(),
+        }
     }
 
     /// Whether no other address fits than the one that is written.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        !self.0.pattern().contains(['*', '?'])
+        self.wide.is_none()
     }
 
     /// Whether addresses of a domain may fit: what comes after the last `@` does. `*.contoso.example` stands for all
     /// domains under one.
     #[must_use]
     pub fn reaches(&self, domain: &str) -> bool {
-        let text = self.0.pattern();
-        let (_, end) = text.rsplit_once('@').unwrap_or(("", "*"));
+        let (_, end) = self.text.rsplit_once('@').unwrap_or(("", "*"));
         let domain: Vec<char> = domain.to_lowercase().chars().collect();
         overlap(&end.chars().collect::<Vec<_>>(), &domain)
     }
@@ -42,7 +50,7 @@ impl Pattern {
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(&self.text)
     }
 }
 

@@ -88,8 +88,27 @@ impl Policy {
     /// # Errors
     /// [`Denial::Capability`], [`Denial::Mailbox`], and [`Denial::NotKnownYet`] where a list may name it.
     pub fn naming(&self, mailbox: &Mailbox, capability: Capability) -> Result<(&Grant, Match), Denial> {
-        self.entitle(capability)?;
-        self.grant(mailbox, |grant| grant.names(capability))
+        let found = self.grant(mailbox, |grant| grant.names(capability));
+        match found {
+            Err(Denial::Mailbox) => self.entitle(capability).and(found),
+            found => found,
+        }
+    }
+
+    /// Where a grant shows less than a later one for the same capability that names more than single addresses: asked
+    /// for by an address that the first does not know, the same mailbox would be shown by the second. The grants'
+    /// places, and the capability.
+    #[must_use]
+    pub fn shadowed(&self) -> Vec<(usize, usize, Capability)> {
+        let mut all = Vec::new();
+        for (place, first) in self.grants.iter().enumerate().filter(|(_, grant)| !grant.mailboxes.is_empty()) {
+            for (later, second) in self.grants.iter().enumerate().skip(place + 1) {
+                let is_other = first.view != second.view && !second.mailboxes.are_exact();
+                let both = first.capabilities.iter().filter(|capability| is_other && second.names(**capability));
+                all.extend(both.map(|capability| (place, later, *capability)));
+            }
+        }
+        all
     }
 
     pub(super) fn permit(
@@ -213,6 +232,20 @@ mod tests {
         group.replace(std::collections::HashSet::from([mailbox("a@contoso.example")]));
         assert_eq!(ceiling("a@contoso.example"), Ok(Ceiling::Time));
         assert_eq!(ceiling("b@contoso.example"), Ok(Ceiling::Full));
+    }
+
+    #[test]
+    fn a_view_that_another_address_evades_is_named() {
+        let grant = |mailboxes: &[&str], ceiling| Grant {
+            capabilities: vec![Capability::FreeBusy, Capability::CalendarRead],
+            mailboxes: Mailboxes::of_patterns(mailboxes),
+            view: Arc::new(View::under(ceiling)),
+        };
+        let mut policy = Policy::unlimited(&[Capability::FreeBusy], &["ceo@x.example"], Ceiling::Time);
+        policy.grants.push(grant(&["a@x.example"], Ceiling::Full));
+        policy.grants.push(grant(&["*@x.example"], Ceiling::Time));
+        let expected = [(1, 2, Capability::FreeBusy), (1, 2, Capability::CalendarRead)];
+        assert_eq!(policy.shadowed(), expected);
     }
 
     #[test]

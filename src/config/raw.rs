@@ -73,6 +73,8 @@ pub(super) struct Changes {
 pub(super) struct Policies {
     #[serde(deserialize_with = "some_time")]
     pub(super) refresh: Duration,
+    #[serde(deserialize_with = "some_time")]
+    pub(super) max_age: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -366,7 +368,8 @@ impl Default for Changes {
 
 impl Default for Policies {
     fn default() -> Self {
-        Self { refresh: crate::rosters::Settings::default().refresh }
+        let crate::rosters::Settings { refresh, max_age } = crate::rosters::Settings::default();
+        Self { refresh, max_age }
     }
 }
 

@@ -43,6 +43,7 @@ fn the_example_is_valid_and_shows_the_defaults() {
     assert_eq!(config.ntlm.channel_binding, defaults.ntlm.channel_binding);
     assert_eq!(format!("{:?}", config.changes), format!("{:?}", defaults.changes));
     assert_eq!(config.policies.refresh, defaults.policies.refresh);
+    assert_eq!(config.policies.max_age, defaults.policies.max_age);
     assert_eq!((config.admin_listen, config.tokens.lifetime), (defaults.admin_listen, defaults.tokens.lifetime));
 }
 

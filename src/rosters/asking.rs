@@ -11,12 +11,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::calendar::{Capability, Mailbox};
-use crate::client::{Aliases, Ceiling, Client, Policy};
+use crate::client::{Ceiling, Client, Everybody, Policy};
 use crate::failure::Failure;
 use crate::graph::Graphs;
 use crate::journal::Journal;
-
-use super::plan::People;
 
 /// The one who asks.
 #[derive(Debug)]
@@ -51,17 +49,12 @@ impl Asker {
         Ok(rooms.into_iter().map(|room| room.mailbox).collect())
     }
 
-    /// Of everybody in a tenant the addresses of those who are on deny lists, for each list.
-    pub(super) async fn people(&self, graphs: &Graphs, people: &People) -> Result<Vec<Aliases>, Failure> {
+    /// Everybody in a tenant by all their addresses.
+    pub(super) async fn people(&self, graphs: &Graphs, tenant: &str) -> Result<Everybody, Failure> {
         let proof = self.own.entitle(Capability::Directory)?;
-        let mut noted = vec![Aliases::default(); people.denied.len()];
-        let each = |person: Vec<Mailbox>| {
-            for (denied, aliases) in people.denied.iter().zip(&mut noted) {
-                denied.list.note(&person, aliases);
-            }
-        };
-        graphs.all_people(&proof, &people.tenant, &self.journal(), each).await?;
-        Ok(noted)
+        let mut everybody = Everybody::default();
+        graphs.all_people(&proof, tenant, &self.journal(), |person| everybody.add(person)).await?;
+        Ok(everybody)
     }
 
     fn journal(&self) -> Journal {
@@ -72,7 +65,11 @@ impl Asker {
 /// What an operator can do about a failure.
 pub(super) fn remedy(failure: &Failure) -> &'static str {
     match failure {
-        Failure::NoSuchMailbox { .. } => "nothing has this address: correct it in the configuration",
+        Failure::NoSuchMailbox { .. } => {
+            "no such list has this address: does it exist still, is it spelled as in the directory, and does the \
+             application see it (GroupMember.Read.All for groups, Place.Read.All for room lists)? Correct it in the \
+             configuration"
+        }
         Failure::Denied => {
             "grant the application of the capability directory what `check --online` says that it lacks: \
              Place.Read.All, GroupMember.Read.All, User.ReadBasic.All, and User.Read.All for all_addresses"

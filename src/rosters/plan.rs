@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::calendar::Mailbox;
-use crate::client::{Aliases, Client, DenyList, Mailboxes, Policy, Roster, Source};
+use crate::client::{Client, DenyList, Everybody, Grant, Mailboxes, Policy, Roster, Source};
 use crate::tenant::Tenant;
 
 /// All that has to be read.
@@ -20,8 +20,10 @@ pub struct Plan {
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) source: Source,
-    /// Policies' knowledge of it.
+    /// What policies that it allows more know of it.
     pub(super) rosters: Vec<Arc<Roster>>,
+    /// What policies know of it where it denies, or shows less than a later grant.
+    pub(super) denying: Vec<Arc<Roster>>,
     /// Whose policies.
     pub(super) clients: Vec<String>,
 }
@@ -35,11 +37,11 @@ pub(super) struct People {
     pub(super) clients: Vec<String>,
 }
 
-/// A deny list, and what was noted for it, tenant by tenant.
+/// A deny list, and who there is, tenant by tenant.
 #[derive(Debug)]
 pub(super) struct Denied {
     pub(super) list: Arc<DenyList>,
-    noted: Mutex<BTreeMap<String, Option<Aliases>>>,
+    told: Mutex<BTreeMap<String, Option<Arc<Everybody>>>>,
 }
 
 impl Plan {
@@ -48,19 +50,24 @@ impl Plan {
     pub fn of<'a>(clients: impl IntoIterator<Item = &'a Client>, tenants: &[Tenant]) -> Self {
         let mut plan = Self::default();
         for client in clients {
-            for roster in client.policy.mailboxes().flat_map(|mailboxes| &mailboxes.rosters) {
-                plan.add(roster, &client.id);
+            let mut grants = client.policy.grants.as_slice();
+            while let [grant, later @ ..] = grants {
+                let is_meant = |later: &Grant| grant.capabilities.iter().any(|capability| later.names(*capability));
+                let denies = later.iter().any(is_meant);
+                grant.mailboxes.rosters.iter().for_each(|roster| plan.add(roster, denies, &client.id));
+                grants = later;
             }
             let Some(list) = &client.policy.denied else { continue };
+            list.listed().rosters.iter().for_each(|roster| plan.add(roster, true, &client.id));
             let concerned = tenants.iter().filter(|tenant| reaches(&client.policy, tenant));
             let concerned = concerned.filter(|tenant| tenant.credentials.iter().any(|it| it.all_addresses));
             let names: Vec<&str> = concerned.map(|tenant| tenant.name.as_str()).collect();
             if names.is_empty() {
                 // Nobody can be asked: only single addresses are allowed, or such as nobody has.
-                list.learn([]);
+                list.learn(Vec::new());
             }
-            let noted = names.iter().map(|name| ((*name).to_owned(), None)).collect();
-            let denied = Arc::new(Denied { list: Arc::clone(list), noted: Mutex::new(noted) });
+            let told = names.iter().map(|name| ((*name).to_owned(), None)).collect();
+            let denied = Arc::new(Denied { list: Arc::clone(list), told: Mutex::new(told) });
             for name in names {
                 plan.concern(name, &denied, &client.id);
             }
@@ -68,20 +75,16 @@ impl Plan {
         plan
     }
 
-    fn add(&mut self, roster: &Arc<Roster>, client: &str) {
-        let known = self.lists.iter_mut().find(|list| list.source == *roster.source());
-        match known {
-            Some(list) => {
-                list.rosters.push(Arc::clone(roster));
-                if list.clients.iter().all(|known| known != client) {
-                    list.clients.push(client.to_owned());
-                }
-            }
-            None => self.lists.push(List {
-                source: roster.source().clone(),
-                rosters: vec![Arc::clone(roster)],
-                clients: vec![client.to_owned()],
-            }),
+    fn add(&mut self, roster: &Arc<Roster>, denies: bool, client: &str) {
+        let place = self.lists.iter().position(|list| list.source == *roster.source()).unwrap_or(self.lists.len());
+        if place == self.lists.len() {
+            self.lists.push(List::new(roster.source().clone()));
+        }
+        let Some(list) = self.lists.get_mut(place) else { return };
+        let rosters = if denies { &mut list.denying } else { &mut list.rosters };
+        rosters.push(Arc::clone(roster));
+        if list.clients.iter().all(|known| known != client) {
+            list.clients.push(client.to_owned());
         }
     }
 
@@ -101,28 +104,59 @@ impl Plan {
 }
 
 impl List {
-    /// Takes what was read, and says whether it is something new.
-    pub(super) fn replace(&self, members: HashSet<Mailbox>) -> bool {
+    fn new(source: Source) -> Self {
+        Self { source, rosters: Vec::new(), denying: Vec::new(), clients: Vec::new() }
+    }
+
+    /// How operators know it.
+    pub(super) fn name(&self) -> String {
+        match &self.source {
+            Source::Group(group) => format!("group {group}"),
+            Source::RoomList(rooms) => format!("room list {rooms}"),
+            Source::File(path) => format!("file {}", path.display()),
+        }
+    }
+
+    /// Takes what was read.
+    pub(super) fn replace(&self, members: HashSet<Mailbox>) {
         let members = Arc::new(members);
-        // Each has to take it.
-        self.rosters.iter().filter(|roster| roster.replace(Arc::clone(&members))).count() > 0
+        for roster in self.rosters.iter().chain(&self.denying) {
+            roster.replace(Arc::clone(&members));
+        }
+    }
+
+    /// Takes that there is no such list: it allows nobody. Whom it denied, it still does.
+    pub(super) fn end(&self) {
+        self.rosters.iter().for_each(|roster| _ = roster.replace(HashSet::new()));
+    }
+
+    /// Takes that nobody knows any more who is on it.
+    pub(super) fn forget(&self) {
+        self.rosters.iter().chain(&self.denying).for_each(|roster| roster.forget());
+    }
+
+    /// Whether it denies somebody.
+    pub(super) fn denies(&self) -> bool {
+        self.denying.iter().any(|roster| roster.size().is_some_and(|size| size > 0))
+    }
+}
+
+impl People {
+    /// How operators know them.
+    pub(super) fn name(&self) -> String {
+        format!("all addresses of tenant {}", self.tenant)
     }
 }
 
 impl Denied {
-    /// Whether a list decides who is on it.
-    pub(super) fn names(&self, list: &List) -> bool {
-        let own = &self.list.listed().rosters;
-        own.iter().any(|own| list.rosters.iter().any(|roster| Arc::ptr_eq(own, roster)))
-    }
-
-    /// Takes what was noted of a tenant's people; the deny list learns it as soon as all its tenants are known.
-    pub(super) fn take(&self, tenant: &str, aliases: Aliases) {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.insert(tenant.to_owned(), Some(aliases));
-        let all: Option<Vec<&Aliases>> = noted.values().map(Option::as_ref).collect();
-        if let Some(all) = all {
-            self.list.learn(all);
+    /// Takes who there is in a tenant; the deny list learns it as soon as all its tenants are known. With nobody, they
+    /// are not known any more.
+    pub(super) fn take(&self, tenant: &str, everybody: Option<Arc<Everybody>>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(tenant.to_owned(), everybody);
+        match told.values().cloned().collect::<Option<Vec<_>>>() {
+            Some(all) => self.list.learn(all),
+            None => self.list.forget(),
         }
     }
 }

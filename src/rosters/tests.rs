@@ -12,6 +12,8 @@ use crate::graph;
 use crate::simulator::{Options, Simulator, World};
 use crate::tenant::{Cloud, Credential, Limits, Proof, Secret, Tenant};
 
+const MAX_AGE: Duration = Duration::from_secs(86_400);
+
 /// A simulator and clients whose policies name lists.
 struct Stage {
     simulator: Simulator,
@@ -30,7 +32,7 @@ impl Stage {
         let plan = Plan::of(&clients, &tenants);
         let metrics = Arc::new(Metrics::new());
         let graphs = Graphs::new(tenants, graph::Settings::default(), Arc::clone(&metrics), now).unwrap();
-        let rosters = Rosters::new(plan, Settings { refresh }, Arc::new(graphs), metrics, now);
+        let rosters = Rosters::new(plan, Settings { refresh, max_age: MAX_AGE }, Arc::new(graphs), metrics, now);
         Self { simulator, rosters, clients, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
@@ -219,4 +221,67 @@ fn only_tenants_that_a_policy_reaches_have_to_tell_of_their_people() {
     assert_eq!(planned(&["*"], &["u"]), (vec!["u".to_owned()], false));
     assert_eq!(planned(&["*@a.u.example"], &[]), (vec!["u".to_owned()], false));
     assert_eq!(planned(&["*@nobody.example"], &[]), (vec![], true), "there is nobody to ask");
+}
+
+#[tokio::test]
+async fn under_a_deny_list_who_is_not_known_to_the_directory_is_denied_like_who_is_on_it() {
+    let denied = Mailboxes::of_patterns(&["chief@t.example"]);
+    let allowed = Mailboxes::of_patterns(&["*@t.example", "team@t.example"]);
+    let stage = Stage::new(vec![client(allowed, Some(denied))], Duration::from_secs(900)).await;
+    assert_eq!(stage.may(0, "team@t.example"), Err(Denial::NotKnownYet), "it could be an alias too");
+    stage.refresh().await;
+    for address in ["board@t.example", "nobody@t.example", "b\u{f6}ss@t.example", "big.boss@t.example"] {
+        assert_eq!(stage.may(0, address), Err(Denial::DenyList), "{address}");
+    }
+    assert_eq!((stage.may(0, "team@t.example"), stage.may(0, "room@t.example")), (Ok(()), Ok(())));
+    stage.simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_there_allows_nobody_and_is_named() {
+    let group = || listed([Source::Group(mailbox("taem@t.example"))]);
+    let mut narrow = client(group(), None);
+    narrow.policy.grants.push(client(Mailboxes::of_patterns(&["*"]), None).policy.grants.remove(0));
+    let clients = vec![client(group(), None), narrow];
+    let stage = Stage::new(clients, Duration::from_secs(900)).await;
+    stage.refresh().await;
+    assert_eq!(stage.may(0, "aino@t.example"), Err(Denial::Mailbox));
+    assert_eq!(stage.may(1, "aino@t.example"), Err(Denial::NotKnownYet), "a later grant could show more");
+    let problems = stage.rosters.problems();
+    assert_eq!((problems.len(), problems[0].0.as_str()), (1, "group taem@t.example"));
+    assert!(problems[0].1.contains("GroupMember.Read.All"), "{problems:?}");
+    stage.simulator.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_again_counts_for_a_time_only() {
+    let group = listed([Source::Group(mailbox("team@t.example"))]);
+    let stage = Stage::new(vec![client(group, None)], Duration::from_nanos(1)).await;
+    stage.refresh().await;
+    stage.fault(json!({ "call": "listTransitiveMembers", "status": 403, "times": 100 })).await;
+    stage.refresh().await;
+    assert_eq!(stage.may(0, "aino@t.example"), Ok(()));
+    let expired = |state: &Kept<List>| state.state().end = Some(Instant::now());
+    stage.rosters.lists.iter().for_each(expired);
+    stage.refresh().await;
+    assert_eq!(stage.may(0, "aino@t.example"), Err(Denial::NotKnownYet));
+    stage.simulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_deny_list_that_becomes_empty_denies_as_before() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("denied.txt");
+    std::fs::write(&path, "aino@t.example\n").unwrap();
+    let denied = listed([Source::File(path.clone())]);
+    let stage = Stage::new(vec![client(Mailboxes::of_patterns(&["*"]), Some(denied))], Duration::from_secs(900)).await;
+    stage.refresh().await;
+    std::fs::write(&path, "").unwrap();
+    stage.refresh().await;
+    assert_eq!((stage.may(0, "a@t.example"), stage.rosters.unknown()), (Err(Denial::DenyList), 1));
+    std::fs::write(&path, "boss@t.example\n").unwrap();
+    stage.refresh().await;
+    assert_eq!((stage.may(0, "a@t.example"), stage.may(0, "chief@t.example")), (Ok(()), Err(Denial::DenyList)));
+    assert_eq!(stage.rosters.unknown(), 0);
+    stage.simulator.stop().await;
 }

@@ -53,7 +53,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "server",
         &["audit", "changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"],
     ),
-    ("admin", &["graph", "metrics", "journal", "out_of_office"]),
+    ("admin", &["graph", "metrics", "journal", "out_of_office", "rosters"]),
     ("simulator", &[]),
 ];
 

@@ -40,8 +40,12 @@ async fn all_addresses_of_a_denied_mailbox_are_denied() {
     }
     let allowed = gateway.soap(&folder("hanna@contoso.example", None)).await;
     assert!(allowed.body.contains("NoError"), "{}", allowed.body);
+    for address in ["nobody@contoso.example", "n\u{ed}na@contoso.example"] {
+        let denied = gateway.soap(&folder(address, None)).await;
+        assert_eq!((denied.status, &denied.body), (elsewhere.status, &elsewhere.body), "{address}");
+    }
     let asked = gateway.ledger().await["calls"].to_string();
-    assert!(!asked.contains("nina@contoso.example"), "{asked}");
+    assert!(!asked.contains("nina@contoso.example") && !asked.contains("nobody@contoso.example"), "{asked}");
     gateway.done().await;
 }
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::calendar::domains::Domains;
-use crate::client::{Aliases, Ceiling, Denial, DenyList, Grant, Hours, Mailboxes, Policy, Roster, View, Within};
+use crate::client::{Ceiling, Denial, DenyList, Everybody, Grant, Hours, Mailboxes, Policy, Roster, View, Within};
 
 const ADDRESSES: [&str; 4] = ["a@x.example", "b@x.example", "a@y.example", "c@z.example"];
 const PATTERNS: [&str; 5] = ["*", "*@x.example", "a@x.example", "?@y.example", "b*@x.example"];
@@ -58,9 +58,10 @@ prop_compose! {
         policy.denied = denied.map(|(listed, knows)| {
             let list = DenyList::new(listed);
             if knows {
-                let mut aliases = Aliases::default();
-                list.note(&[mailbox("a@x.example"), mailbox("c@z.example")], &mut aliases);
-                list.learn([&aliases]);
+                let mut everybody = Everybody::default();
+                everybody.add(vec![mailbox("a@x.example"), mailbox("c@z.example")]);
+                everybody.add(vec![mailbox("b@x.example")]);
+                list.learn(vec![Arc::new(everybody)]);
             }
             Arc::new(list)
         });
@@ -129,7 +130,7 @@ fn folder() -> TempDir {
          [[tenants]]\nname = 'contoso'\nid = 't'\ndomains = ['contoso.example']\n\
          [[tenants.credentials]]\nclient_id = 'reader'\nsecret = {{ file = 'key' }}\ncapabilities = ['calendar_read']\n\
          rbac_scoped = true\n\
-         [[tenants.credentials]]\nclient_id = 'd'\nsecret = {{ file = 'key' }}\ncapabilities = ['directory']\nall_addresses = true\n\
+         [[tenants.credentials]]\nclient_id = 'd'\nsecret = {{ file = 'key' }}\ncapabilities = ['directory']\n\
          [[clients]]\nid = 'respa'\nusers = ['service@contoso.example']\nsecrets_sha256 = ['{hash}']\nceiling = 'full'\n\
          capabilities = ['calendar_read']\nmailboxes = ['room-1@contoso.example', 'ceo@contoso.example']\n\
          deny = [{{ file = 'denied.txt' }}]\n"
