@@ -8,6 +8,7 @@ use url::Url;
 
 use super::flags::Kind;
 use crate::calendar::Capability;
+use crate::commands::placeholder;
 use crate::tenant::permissions::Role;
 use crate::tenant::{Certificate, Credential, Proof, Secret};
 
@@ -59,7 +60,7 @@ pub(super) fn divide(plan: &Plan<'_>) -> Vec<Application> {
 impl Application {
     fn new(name: &'static str, capabilities: Vec<Capability>, plan: &Plan<'_>) -> Self {
         let mut credential = Credential {
-            client_id: UNKNOWN.to_owned(),
+            client_id: placeholder::ID.to_owned(),
             proof: plan.means.proof(name),
             secret_expires: None,
             capabilities,
@@ -73,7 +74,7 @@ impl Application {
 
     /// Whether its id is known.
     pub(super) fn is_known(&self) -> bool {
-        self.credential.client_id != UNKNOWN
+        self.credential.client_id != placeholder::ID
     }
 
     /// The name of its manifest.
@@ -124,9 +125,6 @@ impl Means {
         }
     }
 }
-
-/// Stands for the id of an application that is still to be registered.
-pub(super) const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
 
 /// All names that applications may have.
 pub(super) const NAMES: [&str; 6] = ["free-busy", "calendar", "out-of-office", "directory", "mail-tips", "gateway"];
