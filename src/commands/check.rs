@@ -21,6 +21,8 @@ use jiff::{Timestamp, ToSpan};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use self::caller::Caller;
+
 use super::{Ending, Trouble, load, table};
 use crate::app;
 use crate::calendar::Mailbox;
@@ -54,17 +56,6 @@ pub struct Online {
     pub caller: Option<Caller>,
     /// Authorities that callers trust besides the usual ones, PEM.
     pub public_ca: Option<PathBuf>,
-}
-
-/// A client, and what it shows.
-#[derive(Debug)]
-pub struct Caller {
-    /// Its id or user name.
-    pub client: String,
-    /// The file with its secret.
-    pub secret_file: PathBuf,
-    /// Its certificate with its key, PEM, where it shows one.
-    pub certificate: Option<PathBuf>,
 }
 
 /// How a report looks.
@@ -131,15 +122,17 @@ async fn ask(config: Config, name: &str, online: &Online, now: Timestamp) -> Vec
             findings.extend(lists::findings(&clients));
         }
     }
-    let way = match authorities(online).and_then(|pem| caller::Way::new(&server.public_url, pem.as_deref(), None)) {
-        Ok(way) => way,
-        Err(problem) => return [findings, failed(&server.public_url, "public_url", &problem)].concat(),
+    let url = &server.public_url;
+    let way = authorities(online).and_then(|pem| Ok((caller::Way::new(url, pem.as_deref(), None)?, pem)));
+    let (way, pem) = match way {
+        Ok(both) => both,
+        Err(problem) => return [findings, failed(url, "public_url", &problem)].concat(),
     };
     findings.extend(way.reach(now).await);
     if let Some(caller) = &online.caller {
         let tried = trials.iter().filter_map(|trial| trial.allowed.clone());
         let mailboxes: Vec<Mailbox> = mailboxes.into_iter().chain(tried).collect();
-        findings.extend(caller::walk(&server.public_url, online, caller, &clients, &mailboxes, window, now).await);
+        findings.extend(caller.walk(url, pem.as_deref(), &clients, &mailboxes, window, now).await);
     }
     findings
 }

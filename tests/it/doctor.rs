@@ -215,6 +215,9 @@ async fn a_scope_that_holds_is_told_from_one_that_does_not_check_targets() {
     let (report, _) = bench.check("scoped-settings", keys).await;
     assert_eq!((report.one("scope").0, report.one("out_of_office_write").0), ("ok", "ok"), "{:#}", report.0);
     assert!(report.one("out_of_office_write").1.contains("writing was not tried"));
+    let (verdict, text) = report.one("writing");
+    assert!(verdict == "warning" && text.starts_with("out_of_office_write: "), "{text}");
+    assert!(report.0.to_string().contains("must list Application MailboxSettings.ReadWrite as in scope"));
     assert_eq!(bench.0.calls("updateMailboxSettings").await, 0, "a doctor does not operate");
     bench.0.done().await;
 }

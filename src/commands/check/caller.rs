@@ -2,6 +2,7 @@
 //!
 //! Owns the requests; trusts whom callers trust, not whom the gateway does. Must not know how the gateway answers them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{Caller, Online, certificate};
+use super::certificate;
 use crate::calendar::{Capability, Mailbox, Window};
 use crate::client::Client;
 use crate::ews::pull::Pull;
@@ -21,6 +22,17 @@ use crate::ews::xml::Xml;
 use crate::graph::{Finding, Sheet, Verdict};
 use crate::https::{cause, trust};
 use crate::server::tls::CertificateFiles;
+
+/// A client, and what it shows.
+#[derive(Debug)]
+pub struct Caller {
+    /// Its id or user name.
+    pub client: String,
+    /// The file with its secret.
+    pub secret_file: PathBuf,
+    /// Its certificate with its key, PEM, where it shows one.
+    pub certificate: Option<PathBuf>,
+}
 
 /// The way.
 pub(super) struct Way {
@@ -119,66 +131,69 @@ impl Way {
     }
 }
 
-/// Goes a client's way: a token, then busy times of the first mailbox that it may use.
-pub(super) async fn walk(
-    url: &str,
-    online: &Online,
-    caller: &Caller,
-    clients: &[Client],
-    mailboxes: &[Mailbox],
-    window: Window,
-    now: Timestamp,
-) -> Vec<Finding> {
-    let mut sheet = Sheet::of(format!("client {}", caller.client));
-    let name = &caller.client;
-    let is_named = |client: &&Client| {
-        client.id.eq_ignore_ascii_case(name) || client.users.iter().any(|user| user.eq_ignore_ascii_case(name))
-    };
-    let Some(client) = clients.iter().find(is_named) else {
-        let names: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
-        let remedy = format!("there are {}", names.join(", "));
-        sheet.note(TOKEN, Verdict::Failed, "the configuration has no such client", Some(remedy));
-        return sheet.findings();
-    };
-    if !client.certificates.is_empty() && caller.certificate.is_none() {
-        sheet.skip(TOKEN, "the client must show a certificate: name it, with its key, by --client-certificate");
-        return sheet.findings();
-    }
-    let (way, token) = match authenticate(url, online, caller).await {
-        Ok(both) => both,
-        Err(told) => {
-            told.note(TOKEN, &mut sheet);
+impl Caller {
+    /// Goes a client's way: a token, then busy times of the first mailbox that it may use.
+    pub(super) async fn walk(
+        &self,
+        url: &str,
+        authorities: Option<&[u8]>,
+        clients: &[Client],
+        mailboxes: &[Mailbox],
+        window: Window,
+        now: Timestamp,
+    ) -> Vec<Finding> {
+        let mut sheet = Sheet::of(format!("client {}", self.client));
+        let name = &self.client;
+        let is_named = |client: &&Client| {
+            client.id.eq_ignore_ascii_case(name) || client.users.iter().any(|user| user.eq_ignore_ascii_case(name))
+        };
+        let Some(client) = clients.iter().find(is_named) else {
+            let names: Vec<&str> = clients.iter().map(|client| client.id.as_str()).collect();
+            let remedy = format!("there are {}", names.join(", "));
+            sheet.note(TOKEN, Verdict::Failed, "the configuration has no such client", Some(remedy));
+            return sheet.findings();
+        };
+        if !client.certificates.is_empty() && self.certificate.is_none() {
+            sheet.skip(TOKEN, "the client must show a certificate: name it, with its key, by --client-certificate");
             return sheet.findings();
         }
-    };
-    sheet.ok(TOKEN, format!("{url}/token gives a token"));
-    let permitted = |mailbox: &&Mailbox| client.permit(mailbox, Capability::FreeBusy, now).is_ok();
-    match (client.entitle(Capability::FreeBusy), mailboxes.iter().find(permitted)) {
-        (Err(_), _) => sheet.skip(LOOK_UP, "the client's policy has no free_busy, which is what is tried"),
-        (Ok(_), None) if mailboxes.is_empty() => {
-            sheet.skip(LOOK_UP, "no mailbox to look up: name one with --mailbox");
+        let (way, token) = match self.authenticate(url, authorities).await {
+            Ok(both) => both,
+            Err(told) => {
+                told.note(TOKEN, &mut sheet);
+                return sheet.findings();
+            }
+        };
+        sheet.ok(TOKEN, format!("{url}/token gives a token"));
+        let permitted = |mailbox: &&Mailbox| client.permit(mailbox, Capability::FreeBusy, now).is_ok();
+        match (client.entitle(Capability::FreeBusy), mailboxes.iter().find(permitted)) {
+            (Err(_), _) => sheet.skip(LOOK_UP, "the client's policy has no free_busy, which is what is tried"),
+            (Ok(_), None) if mailboxes.is_empty() => {
+                sheet.skip(LOOK_UP, "no mailbox to look up: name one with --mailbox");
+            }
+            (Ok(_), None) => {
+                sheet.skip(LOOK_UP, "the client may look up none of the mailboxes: name one with --mailbox")
+            }
+            (Ok(_), Some(mailbox)) => match way.look_up(&token, mailbox, window).await {
+                Ok(text) => sheet.ok(LOOK_UP, text),
+                Err(told) => told.note(LOOK_UP, &mut sheet),
+            },
         }
-        (Ok(_), None) => sheet.skip(LOOK_UP, "the client may look up none of the mailboxes: name one with --mailbox"),
-        (Ok(_), Some(mailbox)) => match way.look_up(&token, mailbox, window).await {
-            Ok(text) => sheet.ok(LOOK_UP, text),
-            Err(told) => told.note(LOOK_UP, &mut sheet),
-        },
+        sheet.findings()
     }
-    sheet.findings()
-}
 
-async fn authenticate(url: &str, online: &Online, caller: &Caller) -> Result<(Way, SecretString), Told> {
-    let file = |problem: String| Told::failed(problem, "name a file that this user can read");
-    let secret = std::fs::read_to_string(&caller.secret_file);
-    let secret = secret.map_err(|error| file(format!("{}: {error}", caller.secret_file.display())))?;
-    let certificate = caller.certificate.as_ref().map(|path| {
-        let files = CertificateFiles { certificate: path.clone(), private_key: path.clone(), client_ca: None };
-        files.read().map_err(|problem| file(problem.to_string()))
-    });
-    let authorities = super::authorities(online).map_err(file)?;
-    let way = Way::new(url, authorities.as_deref(), certificate.transpose()?).map_err(file)?;
-    let token = way.token(&caller.client, &secret.trim().into()).await?;
-    Ok((way, token))
+    async fn authenticate(&self, url: &str, authorities: Option<&[u8]>) -> Result<(Way, SecretString), Told> {
+        let file = |problem: String| Told::failed(problem, "name a file that this user can read");
+        let secret = std::fs::read_to_string(&self.secret_file);
+        let secret = secret.map_err(|error| file(format!("{}: {error}", self.secret_file.display())))?;
+        let certificate = self.certificate.as_ref().map(|path| {
+            let files = CertificateFiles { certificate: path.clone(), private_key: path.clone(), client_ca: None };
+            files.read().map_err(|problem| file(problem.to_string()))
+        });
+        let way = Way::new(url, authorities, certificate.transpose()?).map_err(file)?;
+        let token = way.token(&self.client, &secret.trim().into()).await?;
+        Ok((way, token))
+    }
 }
 
 /// What came instead, and what an operator can do about it.
