@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod demo;
 pub mod lookup;
 pub mod outbox;
+mod placeholder;
 pub mod policy;
 pub mod serve;
 pub mod setup;
@@ -16,10 +17,31 @@ mod table;
 
 use std::fmt;
 use std::path::Path;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
+
+/// What a role that answers a question ends with: its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ending {
+    /// Nothing failed; it is allowed.
+    Well = 0,
+    /// Something failed; it is not allowed.
+    No = 1,
+    /// There is no answer: the question is wrong, or what decides was not to be had.
+    Trouble = 2,
+    /// There are warnings and nothing failed; told where that was asked for.
+    Warned = 3,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(ending as u8)
+    }
+}
 
 /// Why a role ended without doing its work: a text for the operator.
 #[derive(Debug)]

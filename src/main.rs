@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use calendar_relay::commands::{Trouble, check, credentials, demo, lookup, outbox, policy, serve, setup, simulate};
+use calendar_relay::commands::{
+    Ending, Trouble, check, credentials, demo, lookup, outbox, policy, serve, setup, simulate,
+};
 use calendar_relay::config::LogFormat;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -76,7 +78,7 @@ enum Role {
         #[arg(long)]
         online: bool,
         /// A mailbox to try calls with; one of each tenant. Before tenants.check.allowed.
-        #[arg(long = "mailbox")]
+        #[arg(long = "mailbox", requires = "online")]
         mailboxes: Vec<String>,
         /// A mailbox that credentials scoped by Exchange must not reach; one of each tenant. Before
         /// tenants.check.forbidden.
@@ -88,6 +90,9 @@ enum Role {
         /// The client's secret, in a file.
         #[arg(long, requires = "client")]
         secret_file: Option<PathBuf>,
+        /// The client's certificate with its key, PEM, where it has to show one.
+        #[arg(long, requires = "client")]
+        client_certificate: Option<PathBuf>,
         /// Certificate authorities, PEM, that the gateway's callers trust besides the usual ones.
         #[arg(long, requires = "online")]
         public_ca: Option<PathBuf>,
@@ -199,7 +204,8 @@ enum Outbox {
 
 #[derive(Subcommand)]
 enum Policy {
-    /// Say what would happen, and why: exit code 0 if it is allowed, 1 if it is denied, 2 if that cannot be told.
+    /// Say what would happen, and why: exit code 0 if it is allowed, 1 if it is not, also because no tenant or no
+    /// credential is there for it, 2 if that cannot be told, such as without --online where a group decides.
     Explain {
         /// The configuration.
         #[arg(long)]
@@ -228,12 +234,12 @@ enum Policy {
 fn main() -> ExitCode {
     let role = Arguments::parse().role;
     // Where a denial is the answer, trouble is something else.
-    let failure = if matches!(role, Role::Policy { .. }) { ExitCode::from(2) } else { ExitCode::FAILURE };
+    let failure = if matches!(role, Role::Policy { .. }) { Ending::Trouble } else { Ending::No };
     match run(role) {
         Ok(code) => code,
         Err(trouble) => {
             eprintln!("calendar-relay: {}", trouble.text().trim_end());
-            failure
+            failure.into()
         }
     }
 }
@@ -270,10 +276,25 @@ fn run(role: Role) -> Result<ExitCode, Trouble> {
                 details,
             }))
         }
-        Role::Check { config, online, mailboxes, forbidden, client, secret_file, public_ca, format, strict } => {
+        Role::Check {
+            config,
+            online,
+            mailboxes,
+            forbidden,
+            client,
+            secret_file,
+            client_certificate,
+            public_ca,
+            format,
+            strict,
+        } => {
             // What goes wrong is in the report.
             log(LogFormat::Human, "off")?;
-            let caller = client.zip(secret_file);
+            let caller = client.zip(secret_file).map(|(client, secret_file)| check::Caller {
+                client,
+                secret_file,
+                certificate: client_certificate,
+            });
             let online = online.then_some(check::Online { mailboxes, forbidden, caller, public_ca });
             let settings = check::Settings { config, online, format, strict };
             return runtime.block_on(check::run(&settings, &mut io::stdout())).map(ExitCode::from);
@@ -307,8 +328,7 @@ fn run(role: Role) -> Result<ExitCode, Trouble> {
         Role::Policy { task: Policy::Explain { config, client, mailbox, operation, at, online, json } } => {
             log(LogFormat::Human, "error")?;
             let settings = policy::Settings { config, client, mailbox, operation, at, online, json };
-            let is_allowed = runtime.block_on(policy::explain(settings, &mut io::stdout()))?;
-            return Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return runtime.block_on(policy::explain(settings, &mut io::stdout())).map(ExitCode::from);
         }
         Role::ClientSecret => credentials::client_secret(&mut io::stdout()),
         Role::ClientPassword { nt_hash_file } => credentials::client_password(&nt_hash_file, &mut io::stdout()),

@@ -4,6 +4,9 @@
 
 mod caller;
 mod certificate;
+mod credentials;
+mod files;
+mod lists;
 mod offline;
 mod report;
 mod routing;
@@ -14,17 +17,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use jiff::ToSpan;
+use jiff::{Timestamp, ToSpan};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Trouble, load, table};
+pub use self::caller::Caller;
+
+use super::{Ending, Trouble, load, table};
 use crate::app;
 use crate::calendar::Mailbox;
 use crate::config::Config;
-use crate::graph::{Finding, Graphs, Sheet, Trial, Verdict};
+use crate::graph::{Finding, Graphs, Sheet, Verdict};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::rosters::{Plan, Rosters};
 
 /// What to check, and how to report it.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ pub struct Settings {
     pub online: Option<Online>,
     /// How the report looks.
     pub format: Format,
-    /// Whether warnings alone are told by [`WARNED`].
+    /// Whether warnings alone are told by [`Ending::Warned`].
     pub strict: bool,
 }
 
@@ -46,8 +52,8 @@ pub struct Online {
     pub mailboxes: Vec<String>,
     /// Mailboxes that scoped credentials must not reach; one of each tenant.
     pub forbidden: Vec<String>,
-    /// A client, and the file with its secret, to go a caller's way with.
-    pub caller: Option<(String, PathBuf)>,
+    /// A client to go a caller's way as.
+    pub caller: Option<Caller>,
     /// Authorities that callers trust besides the usual ones, PEM.
     pub public_ca: Option<PathBuf>,
 }
@@ -61,72 +67,101 @@ pub enum Format {
     Json,
 }
 
-/// Nothing failed.
-pub const PASSED: u8 = 0;
-/// Something failed.
-pub const FAILED: u8 = 1;
-/// There are warnings, and nothing failed; told where that was asked for.
-pub const WARNED: u8 = 3;
-
 /// Checks, reports to `out`, and gives what the process ends with.
 ///
 /// # Errors
-/// A configuration with mistakes, unless the report is for programs; then they are in it. Mailboxes that are none.
-pub async fn run(settings: &Settings, out: &mut impl Write) -> Result<u8, Trouble> {
+/// A configuration with mistakes, unless the report is for programs; then they are in it. What cannot be written.
+pub async fn run(settings: &Settings, out: &mut impl Write) -> Result<Ending, Trouble> {
     let name = settings.config.display().to_string();
     let findings = match (load(&settings.config), settings.format) {
-        (Ok(config), _) => examine(config, &name, settings.online.as_ref()).await?,
+        (Ok(config), _) => examine(config, &name, settings.online.as_ref()).await,
         (Err(trouble), Format::Text) => return Err(trouble),
-        (Err(trouble), Format::Json) => {
-            let mut sheet = Sheet::of(name);
-            sheet.note("configuration", Verdict::Failed, trouble.text().trim_end(), None);
-            sheet.findings()
-        }
+        (Err(trouble), Format::Json) => failed(&name, "configuration", trouble.text()),
     };
     match settings.format {
         Format::Text => report::text(&findings, out)?,
         Format::Json => report::json(&findings, out)?,
     }
     Ok(match report::worst(&findings) {
-        Verdict::Failed => FAILED,
-        Verdict::Warning if settings.strict => WARNED,
-        Verdict::Warning | Verdict::Ok | Verdict::Skipped => PASSED,
+        Verdict::Failed => Ending::No,
+        Verdict::Warning if settings.strict => Ending::Warned,
+        Verdict::Warning | Verdict::Ok | Verdict::Skipped => Ending::Well,
     })
 }
 
-async fn examine(config: Config, name: &str, online: Option<&Online>) -> Result<Vec<Finding>, Trouble> {
+async fn examine(config: Config, name: &str, online: Option<&Online>) -> Vec<Finding> {
     let now = app::now();
     let mut findings = offline::findings(&config, name, now);
-    let Some(online) = online else { return Ok(findings) };
-    let [mailboxes, forbidden] = [&online.mailboxes, &online.forbidden].map(|addresses| parse(addresses));
-    let (mailboxes, forbidden) = (mailboxes?, forbidden?);
-    let public_url = config.server.public_url;
-    let graphs = Graphs::new(config.tenants, config.graph, Arc::new(Metrics::new()), app::now)?;
-    let mut trials = config.trials;
-    findings.extend(routing::assign(&graphs, &mut trials, &mailboxes, &forbidden));
-    let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + PATIENCE);
-    let window = table::window(now, now.checked_add(24.hours())?)?;
-    findings.extend(graphs.examine(&trials, window, &journal).await);
-
-    let authorities = online
-        .public_ca
-        .as_ref()
-        .map(|path| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display())));
-    let way = caller::Way::new(&public_url, authorities.transpose()?.as_deref())?;
-    findings.extend(way.reach(now).await);
-    if let Some((client, secret_file)) = &online.caller {
-        let secret =
-            std::fs::read_to_string(secret_file).map_err(|error| format!("{}: {error}", secret_file.display()))?;
-        let of_configuration = |trial: &Trial| trial.allowed.clone();
-        let mailbox = mailboxes.first().cloned().or_else(|| trials.iter().find_map(of_configuration));
-        findings.extend(way.walk(client, &secret.trim().into(), mailbox.as_ref(), window).await);
+    if let Some(online) = online {
+        findings.extend(ask(config, name, online, now).await);
     }
-    Ok(findings)
+    findings
 }
 
-fn parse(addresses: &[String]) -> Result<Vec<Mailbox>, Trouble> {
-    addresses.iter().map(|address| Ok(Mailbox::parse(address)?)).collect()
+async fn ask(config: Config, name: &str, online: &Online, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Config { server, tenants, graph, policies, mut trials, clients, .. } = config;
+    let [mailboxes, forbidden] = [&online.mailboxes, &online.forbidden].map(|addresses| {
+        let (parsed, wrong) = parse(addresses);
+        findings.extend(wrong);
+        parsed
+    });
+    let window = match now.checked_add(24.hours()).map_err(Trouble::from).and_then(|end| table::window(now, end)) {
+        Ok(window) => window,
+        Err(trouble) => return [findings, failed(name, "configuration", trouble.text())].concat(),
+    };
+    let plan = Plan::of(&clients, &tenants);
+    let metrics = Arc::new(Metrics::new());
+    match Graphs::new(tenants, graph, Arc::clone(&metrics), app::now).map(Arc::new) {
+        Err(problem) => findings.extend(failed(name, "configuration", &problem)),
+        Ok(graphs) => {
+            findings.extend(routing::assign(&graphs, &mut trials, &mailboxes, &forbidden));
+            let journal = Journal::new(Uuid::new_v4(), now, Instant::now() + PATIENCE);
+            findings.extend(graphs.examine(&trials, window, &journal).await);
+            Rosters::new(plan, policies, graphs, metrics, app::now).refresh_once(LISTS_PATIENCE).await;
+            findings.extend(lists::findings(&clients));
+        }
+    }
+    let url = &server.public_url;
+    let way = authorities(online).and_then(|pem| Ok((caller::Way::new(url, pem.as_deref(), None)?, pem)));
+    let (way, pem) = match way {
+        Ok(both) => both,
+        Err(problem) => return [findings, failed(url, "public_url", &problem)].concat(),
+    };
+    findings.extend(way.reach(now).await);
+    if let Some(caller) = &online.caller {
+        let tried = trials.iter().filter_map(|trial| trial.allowed.clone());
+        let mailboxes: Vec<Mailbox> = mailboxes.into_iter().chain(tried).collect();
+        findings.extend(caller.walk(url, pem.as_deref(), &clients, &mailboxes, window, now).await);
+    }
+    findings
 }
 
-/// For all of Microsoft's answers together.
+/// Authorities that callers trust besides the usual ones, PEM.
+fn authorities(online: &Online) -> Result<Option<Vec<u8>>, String> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    online.public_ca.as_ref().map(read).transpose()
+}
+
+/// Addresses, and what is to be told of those that are none.
+fn parse(addresses: &[String]) -> (Vec<Mailbox>, Vec<Finding>) {
+    let (mut mailboxes, mut wrong) = (Vec::new(), Vec::new());
+    for address in addresses {
+        match Mailbox::parse(address) {
+            Ok(mailbox) => mailboxes.push(mailbox),
+            Err(problem) => wrong.extend(failed(address, "routing", &problem.to_string())),
+        }
+    }
+    (mailboxes, wrong)
+}
+
+fn failed(subject: &str, check: &'static str, problem: &str) -> Vec<Finding> {
+    let mut sheet = Sheet::of(subject);
+    sheet.note(check, Verdict::Failed, problem.trim_end(), None);
+    sheet.findings()
+}
+
+/// For all of Microsoft's answers about one credential together.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// For all groups, room lists and people.
+const LISTS_PATIENCE: Duration = Duration::from_secs(120);

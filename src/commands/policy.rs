@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::explanation::Explanation;
+use self::explanation::{Explanation, Outcome};
 use self::serving::Serving;
-use super::{Trouble, load};
+use super::{Ending, Trouble, load};
 use crate::app;
 use crate::calendar::{Capability, Mailbox};
 use crate::client::{Client, Source};
@@ -41,11 +41,11 @@ pub struct Settings {
     pub json: bool,
 }
 
-/// Explains; says whether it is allowed.
+/// Explains; says whether it is allowed: [`Ending::Trouble`] where that cannot be told.
 ///
 /// # Errors
 /// What is wrong with the configuration or the question.
-pub async fn explain(settings: Settings, out: &mut impl Write) -> Result<bool, Trouble> {
+pub async fn explain(settings: Settings, out: &mut impl Write) -> Result<Ending, Trouble> {
     let config = load(&settings.config)?;
     let mailbox = Mailbox::parse(&settings.mailbox)?;
     let capability = capability(&settings.operation)?;
@@ -55,7 +55,7 @@ pub async fn explain(settings: Settings, out: &mut impl Write) -> Result<bool, T
     };
     let serving = Serving::of(&config.tenants, &mailbox, capability);
     let (client, not_read) = known(config, &settings.client, settings.online).await?;
-    let mut explanation = Explanation::of(&client, &mailbox, capability, at);
+    let mut explanation = Explanation::of(&client, &mailbox, capability, at, &serving, settings.online);
     explanation.add(serving.sentences(explanation.view()));
     explanation.add(not_read);
     if settings.json {
@@ -64,7 +64,11 @@ pub async fn explain(settings: Settings, out: &mut impl Write) -> Result<bool, T
     } else {
         explanation.sentences().iter().try_for_each(|sentence| writeln!(out, "{sentence}"))?;
     }
-    Ok(explanation.is_allowed())
+    Ok(match explanation.outcome() {
+        Outcome::Allowed(_) => Ending::Well,
+        Outcome::Denied(_) | Outcome::NoTenant | Outcome::NoCredential => Ending::No,
+        Outcome::Unknown => Ending::Trouble,
+    })
 }
 
 /// The client, its lists read as far as they are to be; and a sentence about those that were not.
@@ -97,12 +101,18 @@ async fn known(config: Config, name: &str, online: bool) -> Result<(Client, Opti
     Ok((client, (!is_known).then(|| sentence.to_owned())))
 }
 
-/// What an operation needs, or the capability of that name; `None` if being a client is enough.
+/// What an operation needs, or the capability of that name; `None` if being a client is enough. Operations that any
+/// client may ask, and that tell of a mailbox, need for that what decides whether they do.
 fn capability(name: &str) -> Result<Option<Capability>, Trouble> {
     if let Some(capability) = Capability::ALL.into_iter().find(|capability| capability.name() == name) {
         return Ok(Some(capability));
     }
     let known = ews::capability_of(name).or_else(|| ews::capability_of(&format!("{name}Request")));
+    let known = known.map(|capability| match name {
+        "ResolveNames" => Some(Capability::Directory),
+        "ConvertId" => Some(Capability::CalendarRead),
+        _ => capability,
+    });
     known.ok_or_else(|| {
         let capabilities = Capability::ALL.map(Capability::name).join(", ");
         let operations: Vec<&str> = ews::operations().collect();

@@ -17,7 +17,7 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use super::credentials::{new_secret, nt_hash};
-use super::{Trouble, load};
+use super::{Trouble, load, placeholder};
 use crate::tenant::{Proof, Secret};
 use answers::Answers;
 use applications::NAMES;
@@ -118,7 +118,7 @@ fn secrets(answers: &Answers, passwords: &[String]) -> Vec<Draft> {
     let mut drafts = vec![kept(configuration::TOKEN_KEY, new_secret() + "\n")];
     for application in &answers.applications {
         if let Proof::Secret(Secret::File(file)) = &application.credential.proof {
-            let text = format!("(the client secret of {} goes here)\n", application.name);
+            let text = placeholder::secret(application.name) + "\n";
             drafts.push(kept(&file.to_string_lossy(), text));
         }
     }

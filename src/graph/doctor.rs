@@ -27,10 +27,14 @@ pub(super) async fn examine(
     window: Window,
     journal: &Journal,
 ) -> Vec<Finding> {
+    let begun = Instant::now();
     let mut findings = reach(tenant, client).await;
+    // Each credential has the same time, however long the others took.
+    let patience = journal.deadline.duration_since(begun);
     for (index, tokens) in client.credentials.iter().enumerate() {
         let credential = tokens.credential();
         let mut sheet = Sheet::of(format!("{tenant} / {}", credential.client_id));
+        let journal = &Journal::new(journal.request_id, journal.now, Instant::now() + patience);
         if identity::establish(tokens, journal.deadline, &mut sheet).await {
             let own = |trial: &&Trial| trial.tenant == tenant && trial.client_id == credential.client_id;
             let none = Trial::default();

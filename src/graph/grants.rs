@@ -51,16 +51,18 @@ impl Grants {
             Grant { permission, meaning, remedy }
         });
         let excessive = comparison.excessive.into_iter().map(|(permission, lesser)| {
-            let (meaning, remedy) = match lesser {
-                Some(lesser) => (
-                    format!("over-privileged: holds {permission} where {} would do", lesser.name),
-                    format!("grant {} instead, then remove the consent to {permission}", lesser.name),
+            let names: Vec<&str> = lesser.iter().map(|role| role.name).collect();
+            let names = names.join(" and ");
+            let (meaning, remedy) = match lesser.as_slice() {
+                [_, ..] => (
+                    format!("over-privileged: holds {permission} where {names} would do"),
+                    format!("grant {names} instead, then remove the consent to {permission}"),
                 ),
-                None if is_exchange(credential, &permission) => (
+                [] if is_exchange(credential, &permission) => (
                     format!("over-privileged: {permission} holds for all mailboxes, beside the scope in Exchange"),
                     format!("remove the consent to {permission} in Entra: Exchange grants it, mailbox by mailbox"),
                 ),
-                None => (
+                [] => (
                     format!("over-privileged: holds {permission}, which nothing that it serves needs"),
                     format!("remove the consent to {permission}"),
                 ),

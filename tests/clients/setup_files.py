@@ -30,6 +30,7 @@ COMMANDS = {
     "New-ServicePrincipal",
     "Out-Null",
     "Read-Host",
+    "Set-ManagementRoleAssignment",
     "Set-ManagementScope",
     "Test-ServicePrincipalAuthorization",
     "Where-Object",

@@ -1,7 +1,11 @@
 //! `check --online` against the simulator: permissions that are exact, missing and too many, scopes of Exchange that hold
 //! and that do not, and a caller's way to a running gateway.
 
-use calendar_relay::commands::check::{self, FAILED, Format, Online, PASSED, Settings, WARNED};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use calendar_relay::commands::Ending;
+use calendar_relay::commands::check::{self, Caller, Format, Online, Settings};
 use serde_json::{Value, json};
 
 use crate::harness::{CLIENT, Gateway, SECRET, SIGNING_KEY, Setup, TENANT, client};
@@ -44,7 +48,10 @@ impl Bench {
     /// A configuration with one credential, whose name is its application's; gives where it is.
     fn write(&self, name: &str, keys: &str) -> Settings {
         let Self(gateway) = self;
-        let file = |name: &str, text: &str| std::fs::write(gateway.path(name), text).unwrap();
+        let file = |name: &str, text: &str| {
+            std::fs::write(gateway.path(name), text).unwrap();
+            std::fs::set_permissions(gateway.path(name), Permissions::from_mode(0o600)).unwrap();
+        };
         file("application-secret", &format!("simulated-secret-of-{name}\n"));
         file("client-secret", SECRET);
         file("signing-key", SIGNING_KEY);
@@ -65,14 +72,18 @@ impl Bench {
         let online = Online {
             mailboxes: Vec::new(),
             forbidden: Vec::new(),
-            caller: Some((CLIENT.to_owned(), gateway.path("client-secret"))),
+            caller: Some(Caller {
+                client: CLIENT.to_owned(),
+                secret_file: gateway.path("client-secret"),
+                certificate: None,
+            }),
             public_ca: Some(gateway.made.authority.clone()),
         };
         Settings { config: gateway.path("check.toml"), online: Some(online), format: Format::Json, strict: true }
     }
 
     /// What is found, and what the process would end with.
-    async fn check(&self, name: &str, keys: &str) -> (Report, u8) {
+    async fn check(&self, name: &str, keys: &str) -> (Report, Ending) {
         let mut out = Vec::new();
         let code = check::run(&self.write(name, keys), &mut out).await.unwrap();
         (Report(serde_json::from_slice(&out).unwrap()), code)
@@ -110,7 +121,7 @@ const SCOPED: &str = "capabilities = [\"free_busy\"]\nrbac_scoped = true";
 async fn exact_permissions_and_a_callers_way_are_well() {
     let bench = Bench::start().await;
     let (report, code) = bench.check("free-busy", FREE_BUSY).await;
-    assert_eq!((report.troubles(), code), (vec![], PASSED), "{:#}", report.0);
+    assert_eq!((report.troubles(), code), (vec![], Ending::Well), "{:#}", report.0);
     let checks = [
         "configuration",
         "server_certificate",
@@ -143,7 +154,7 @@ async fn exact_permissions_and_a_callers_way_are_well() {
     let mut settings = bench.write("free-busy", FREE_BUSY);
     settings.format = Format::Text;
     let mut out = Vec::new();
-    assert_eq!(check::run(&settings, &mut out).await.unwrap(), PASSED);
+    assert_eq!(check::run(&settings, &mut out).await.unwrap(), Ending::Well);
     let text = String::from_utf8(out).unwrap();
     let line = "ok       contoso / app-free-busy: permissions: exactly what is needed: Calendars.ReadBasic.All\n";
     assert!(text.contains(line) && text.contains("\n0 failed, 0 warnings, "), "{text}");
@@ -155,7 +166,7 @@ async fn exact_permissions_and_a_callers_way_are_well() {
 async fn missing_permissions_name_what_will_fail() {
     let bench = Bench::start().await;
     let (report, code) = bench.check("none", FREE_BUSY).await;
-    assert_eq!(code, FAILED);
+    assert_eq!(code, Ending::No);
     let (verdict, text) = report.one("permission_missing");
     assert_eq!(verdict, "failed");
     assert!(text.contains("Calendars.ReadBasic.All") && text.contains("GetUserAvailability"), "{text}");
@@ -171,16 +182,21 @@ async fn missing_permissions_name_what_will_fail() {
 async fn permissions_that_are_too_much_are_named_with_the_lesser_one() {
     let bench = Bench::start().await;
     let (report, code) = bench.check("wide", FREE_BUSY).await;
-    assert_eq!((report.troubles(), code), (vec![("permission_excessive", "warning")], WARNED), "{:#}", report.0);
+    assert_eq!(
+        (report.troubles(), code),
+        (vec![("permission_excessive", "warning")], Ending::Warned),
+        "{:#}",
+        report.0
+    );
     let text = "over-privileged: holds Calendars.ReadWrite where Calendars.ReadBasic.All would do";
     assert_eq!(report.one("permission_excessive").1, text);
     let (report, code) = bench.check("extra", FREE_BUSY).await;
-    assert_eq!((report.troubles(), code), (vec![("permission_excessive", "warning")], WARNED));
+    assert_eq!((report.troubles(), code), (vec![("permission_excessive", "warning")], Ending::Warned));
     assert!(report.one("permission_excessive").1.contains("Mail.Read, which nothing"), "{:#}", report.0);
 
     let mut lenient = bench.write("extra", FREE_BUSY);
     lenient.strict = false;
-    assert_eq!(check::run(&lenient, &mut Vec::new()).await.unwrap(), PASSED, "warnings alone fail nobody");
+    assert_eq!(check::run(&lenient, &mut Vec::new()).await.unwrap(), Ending::Well, "warnings alone fail nobody");
     bench.0.done().await;
 }
 
@@ -188,17 +204,20 @@ async fn permissions_that_are_too_much_are_named_with_the_lesser_one() {
 async fn a_scope_that_holds_is_told_from_one_that_does_not_check_targets() {
     let bench = Bench::start().await;
     let (report, code) = bench.check("scoped", SCOPED).await;
-    assert_eq!((report.troubles(), code), (vec![("scope_targets", "warning")], WARNED), "{:#}", report.0);
+    assert_eq!((report.troubles(), code), (vec![("scope_targets", "warning")], Ending::Warned), "{:#}", report.0);
     assert_eq!(report.one("scope").0, "ok");
     assert!(report.one("permissions").1.contains("Exchange grants the rest"));
     let (report, code) = bench.check("scoped-targets", SCOPED).await;
-    assert_eq!((report.troubles(), code), (vec![], PASSED), "{:#}", report.0);
+    assert_eq!((report.troubles(), code), (vec![], Ending::Well), "{:#}", report.0);
     assert!(report.one("scope_targets").1.contains("it checks whom it asks about"));
 
     let keys = "capabilities = [\"out_of_office_write\"]\nrbac_scoped = true";
     let (report, _) = bench.check("scoped-settings", keys).await;
     assert_eq!((report.one("scope").0, report.one("out_of_office_write").0), ("ok", "ok"), "{:#}", report.0);
     assert!(report.one("out_of_office_write").1.contains("writing was not tried"));
+    let (verdict, text) = report.one("writing");
+    assert!(verdict == "warning" && text.starts_with("out_of_office_write: "), "{text}");
+    assert!(report.0.to_string().contains("must list Application MailboxSettings.ReadWrite as in scope"));
     assert_eq!(bench.0.calls("updateMailboxSettings").await, 0, "a doctor does not operate");
     bench.0.done().await;
 }
@@ -207,16 +226,16 @@ async fn a_scope_that_holds_is_told_from_one_that_does_not_check_targets() {
 async fn a_scope_that_is_not_in_force_shows_nothing_and_one_that_leaks_fails() {
     let bench = Bench::start().await;
     let (report, code) = bench.check("none", SCOPED).await;
-    assert_eq!((report.one("free_busy").0, report.one("scope").0, code), ("failed", "skipped", FAILED));
+    assert_eq!((report.one("free_busy").0, report.one("scope").0, code), ("failed", "skipped", Ending::No));
     assert!(report.0.to_string().contains("30 minutes to 2 hours"));
     assert!(report.of("permission_missing").is_empty(), "no token shows what Exchange grants");
 
     let (report, code) = bench.check("leaky-scope", SCOPED).await;
-    assert_eq!((report.one("permissions").0, report.one("scope").0, code), ("ok", "failed", FAILED));
+    assert_eq!((report.one("permissions").0, report.one("scope").0, code), ("ok", "failed", Ending::No));
     assert!(report.one("scope").1.contains("over-privileged") && report.one("scope").1.contains(FORBIDDEN));
 
     let (report, code) = bench.check("leaky-consent", SCOPED).await;
-    assert_eq!((report.one("permission_excessive").0, report.one("scope").0, code), ("warning", "failed", FAILED));
+    assert_eq!((report.one("permission_excessive").0, report.one("scope").0, code), ("warning", "failed", Ending::No));
     assert!(report.one("permission_excessive").1.contains("for all mailboxes, beside the scope"));
     assert!(report.of("scope_targets").is_empty(), "whom Exchange checks cannot be seen past a consent");
     bench.0.done().await;
@@ -242,14 +261,14 @@ async fn a_chain_that_callers_do_not_trust_and_a_wrong_secret_fail() {
     let mut settings = bench.write("free-busy", FREE_BUSY);
     settings.online.as_mut().unwrap().public_ca = None;
     let mut out = Vec::new();
-    assert_eq!(check::run(&settings, &mut out).await.unwrap(), FAILED);
+    assert_eq!(check::run(&settings, &mut out).await.unwrap(), Ending::No);
     let report = Report(serde_json::from_slice(&out).unwrap());
     assert!(report.one("public_url").1.contains("certificate"), "{:#}", report.0);
 
     let settings = bench.write("free-busy", FREE_BUSY);
     std::fs::write(bench.0.path("client-secret"), "mistyped").unwrap();
     let mut out = Vec::new();
-    assert_eq!(check::run(&settings, &mut out).await.unwrap(), FAILED);
+    assert_eq!(check::run(&settings, &mut out).await.unwrap(), Ending::No);
     let report = Report(serde_json::from_slice(&out).unwrap());
     assert!(report.one("caller_token").1.contains("401") && !report.0.to_string().contains("mistyped"));
     bench.0.done().await;

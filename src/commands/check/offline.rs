@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::certificate;
+use super::{certificate, credentials, files};
 use crate::calendar::Capability;
 use crate::client::{Client, Pattern};
 use crate::config::{Config, Server};
@@ -20,12 +20,14 @@ pub(super) fn findings(config: &Config, name: &str, now: Timestamp) -> Vec<Findi
     if config.tenants.is_empty() {
         warn(&mut sheet, "configuration", "there is no tenant: every mailbox will be unknown".to_owned());
     }
-    if config.clients.is_empty() {
+    if config.clients.is_empty() && config.monitor.is_none() {
         warn(&mut sheet, "configuration", "there is no client: nobody can call".to_owned());
     }
     let mut findings = sheet.findings();
     findings.extend(of_server(&config.server, now));
+    findings.extend(files::findings(config, name));
     findings.extend(config.tenants.iter().flat_map(of_tenant));
+    findings.extend(config.tenants.iter().flat_map(credentials::findings));
     findings.extend(config.clients.iter().flat_map(|client| of_client(client, &config.tenants)));
     findings.extend(config.monitor.iter().flat_map(|monitor| of_monitor(&monitor.settings, &config.tenants)));
     findings

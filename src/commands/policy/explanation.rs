@@ -5,18 +5,33 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::serving::Serving;
+use super::serving::{Lack, Serving};
 use crate::calendar::{Capability, Mailbox};
 use crate::client::{Client, Denial, Mailboxes, Match, People, Permitted, Source, View};
 
-/// A verdict with its reasons.
+/// What would come of it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It would be done; where no capability is concerned, for any client.
+    Allowed(Option<Permitted>),
+    /// The policy says no.
+    Denied(Denial),
+    /// The policy says yes, and the mailbox is in no tenant.
+    NoTenant,
+    /// The policy says yes, and the mailbox's tenant has no credential for it.
+    NoCredential,
+    /// A list decides that was not to be read.
+    Unknown,
+}
+
+/// An outcome with its reasons.
 #[derive(Debug)]
 pub(super) struct Explanation {
     client: String,
     mailbox: Mailbox,
     capability: Option<Capability>,
     at: Timestamp,
-    verdict: Result<Option<Permitted>, Denial>,
+    outcome: Outcome,
     /// The grant that names the mailbox, counted from 1, and by what.
     grant: Option<(usize, Vec<String>)>,
     /// By what the deny list names the mailbox.
@@ -25,41 +40,62 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    pub(super) fn of(client: &Client, mailbox: &Mailbox, capability: Option<Capability>, at: Timestamp) -> Self {
+    /// Of lists that were to be read and could not be, the gateway knows no more: then it is a denial.
+    pub(super) fn of(
+        client: &Client,
+        mailbox: &Mailbox,
+        capability: Option<Capability>,
+        at: Timestamp,
+        serving: &Serving,
+        online: bool,
+    ) -> Self {
         let verdict = match capability {
             Some(capability) => client.permit(mailbox, capability, at).map(Some),
             None => Ok(None),
+        };
+        let outcome = match (verdict, serving.lack()) {
+            (Ok(_), Some(Lack::Tenant)) => Outcome::NoTenant,
+            (Ok(_), Some(Lack::Credential)) => Outcome::NoCredential,
+            (Ok(permitted), None) => Outcome::Allowed(permitted),
+            // Whatever the list says, nobody can be asked.
+            (Err(Denial::NotKnownYet), Some(Lack::Tenant)) if !online => Outcome::NoTenant,
+            (Err(Denial::NotKnownYet), Some(Lack::Credential)) if !online => Outcome::NoCredential,
+            (Err(Denial::NotKnownYet), None) if !online => Outcome::Unknown,
+            (Err(denial), _) => Outcome::Denied(denial),
         };
         let mut it = Self {
             client: client.id.clone(),
             mailbox: mailbox.clone(),
             capability,
             at,
-            verdict,
+            outcome,
             grant: None,
             denied_by: Vec::new(),
             sentences: Vec::new(),
         };
-        it.tell_verdict();
+        it.tell_outcome();
         if let Some(capability) = capability {
             it.tell_tenants(client);
             it.tell_grant(client, capability);
             it.tell_deny_list(client);
             it.tell_hours(client, capability);
         }
-        if let Ok(Some(permitted)) = &it.verdict {
+        if let Outcome::Allowed(Some(permitted)) = &it.outcome {
             it.sentences.extend(of_view(permitted.view()));
         }
         it
     }
 
-    pub(super) fn is_allowed(&self) -> bool {
-        self.verdict.is_ok()
+    pub(super) fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 
     /// How much is seen, if it is allowed.
     pub(super) fn view(&self) -> Option<&View> {
-        self.verdict.as_ref().ok()?.as_ref().map(Permitted::view)
+        match &self.outcome {
+            Outcome::Allowed(permitted) => permitted.as_ref().map(Permitted::view),
+            Outcome::Denied(_) | Outcome::NoTenant | Outcome::NoCredential | Outcome::Unknown => None,
+        }
     }
 
     pub(super) fn add(&mut self, sentences: impl IntoIterator<Item = String>) {
@@ -80,8 +116,8 @@ impl Explanation {
             })
         });
         json!({
-            "allowed": self.is_allowed(),
-            "reason": self.verdict.as_ref().err().map(|denial| denial.label()),
+            "allowed": self.outcome.is_allowed(),
+            "reason": self.outcome.reason(),
             "client": self.client,
             "mailbox": self.mailbox.as_str(),
             "operation": operation,
@@ -95,21 +131,26 @@ impl Explanation {
         })
     }
 
-    fn tell_verdict(&mut self) {
+    fn tell_outcome(&mut self) {
         let (client, mailbox) = (&self.client, &self.mailbox);
         let what = self.capability.map_or("this", Capability::name);
-        self.sentences.push(match &self.verdict {
-            Ok(None) => {
-                "Allowed: the operation needs no capability, and opens no mailbox by itself. Where it tells of \
-                         one, calendar_read decides (ConvertId), or directory (ResolveNames)."
-                    .to_owned()
+        let not = |why: &str| {
+            let label = self.outcome.reason().unwrap_or_default();
+            format!("({label}): client {client} may not use {mailbox} for {what}: {why}.")
+        };
+        let sentence = match &self.outcome {
+            Outcome::Allowed(None) => {
+                "Allowed: the operation needs no capability, and opens no mailbox by itself.".to_owned()
             }
-            Ok(Some(_)) => format!("Allowed: client {client} may use {mailbox} for {what}."),
-            Err(denial) => {
-                let label = denial.label();
-                format!("Denied ({label}): client {client} may not use {mailbox} for {what}: {}.", why(*denial))
+            Outcome::Allowed(Some(_)) => format!("Allowed: client {client} may use {mailbox} for {what}."),
+            Outcome::Denied(denial) => format!("Denied {}", not(why(*denial))),
+            Outcome::NoTenant => format!("Not served {}", not("the mailbox is in no tenant's domain")),
+            Outcome::NoCredential => format!("Not served {}", not("the mailbox's tenant has no credential for it")),
+            Outcome::Unknown => {
+                format!("Unknown: whether client {client} may use {mailbox} for {what} depends on what was not read.")
             }
-        });
+        };
+        self.sentences.push(sentence);
     }
 
     fn tell_tenants(&mut self, client: &Client) {
@@ -171,6 +212,28 @@ impl Explanation {
         let is = if hours.include(self.at) { "is" } else { "is not" };
         let (from, to, at) = (hours.from, hours.to, self.at);
         self.sentences.push(format!("Nothing may be changed from {from} to {to} ({zone}); {at} {is} in that time."));
+    }
+}
+
+impl Outcome {
+    /// Whether it would be done; nothing where that cannot be told.
+    fn is_allowed(&self) -> Option<bool> {
+        match self {
+            Self::Allowed(_) => Some(true),
+            Self::Denied(_) | Self::NoTenant | Self::NoCredential => Some(false),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Why it would not be done, or cannot be told.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Allowed(_) => None,
+            Self::Denied(denial) => Some(denial.label()),
+            Self::NoTenant => Some("no_tenant"),
+            Self::NoCredential => Some("no_credential"),
+            Self::Unknown => Some(Denial::NotKnownYet.label()),
+        }
     }
 }
 

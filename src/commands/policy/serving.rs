@@ -18,6 +18,15 @@ pub(super) struct Serving {
     is_asked: bool,
 }
 
+/// Why nobody would be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// The mailbox is in no tenant's domain.
+    Tenant,
+    /// Its tenant has no credential for the capability.
+    Credential,
+}
+
 #[derive(Debug)]
 struct Application {
     client_id: String,
@@ -49,6 +58,15 @@ impl Serving {
         }
     }
 
+    /// Why nobody would be asked, where somebody should be.
+    pub(super) fn lack(&self) -> Option<Lack> {
+        match (&self.tenant, &self.application) {
+            (None, _) if self.is_asked => Some(Lack::Tenant),
+            (Some(_), None) => Some(Lack::Credential),
+            (None, _) | (Some(_), Some(_)) => None,
+        }
+    }
+
     pub(super) fn sentences(&self, view: Option<&View>) -> Vec<String> {
         if !self.is_asked {
             return Vec::new();
@@ -57,7 +75,9 @@ impl Serving {
             return vec!["The address is in no tenant's domain: nobody is asked, and it is unknown.".to_owned()];
         };
         let Some(application) = &self.application else {
-            return vec![format!("Tenant {tenant} has no credential for this capability: it would be denied there.")];
+            return vec![format!(
+                "Tenant {tenant} has no credential for this capability: nobody is asked, and it is denied."
+            )];
         };
         let needs = application.needs.join(", ");
         let mut sentences = vec![format!(

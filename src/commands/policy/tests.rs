@@ -88,10 +88,9 @@ proptest! {
         let client = Client::without_login("c", policy);
         let (mailbox, at) = (mailbox(address), Timestamp::from_second(hour * 3600).unwrap());
         let verdict = client.permit(&mailbox, capability, at);
-        let explanation = Explanation::of(&client, &mailbox, Some(capability), at);
+        let explanation = Explanation::of(&client, &mailbox, Some(capability), at, &Serving::default(), true);
         let json = explanation.json("x", &Serving::default());
         let text = explanation.sentences().join("\n");
-        prop_assert_eq!(explanation.is_allowed(), verdict.is_ok());
         prop_assert_eq!(json["allowed"].as_bool(), Some(verdict.is_ok()));
         prop_assert_eq!(json["reason"].as_str(), verdict.as_ref().err().map(|denial| denial.label()));
         let denied_by = json["denied_by"].as_array().unwrap();
@@ -133,14 +132,18 @@ fn folder() -> TempDir {
          [[tenants.credentials]]\nclient_id = 'd'\nsecret = {{ file = 'key' }}\ncapabilities = ['directory']\n\
          [[clients]]\nid = 'respa'\nusers = ['service@contoso.example']\nsecrets_sha256 = ['{hash}']\nceiling = 'full'\n\
          capabilities = ['calendar_read']\nmailboxes = ['room-1@contoso.example', 'ceo@contoso.example']\n\
-         deny = [{{ file = 'denied.txt' }}]\n"
+         deny = [{{ file = 'denied.txt' }}]\n\
+         [[clients]]\nid = 'wide'\nsecrets_sha256 = ['{hash}']\nceiling = 'full'\n\
+         capabilities = ['calendar_read', 'out_of_office_read']\nmailboxes = ['*']\n\
+         [[clients]]\nid = 'grouped'\nsecrets_sha256 = ['{hash}']\nceiling = 'full'\n\
+         capabilities = ['calendar_read']\nmailboxes = [{{ group = 'rooms@contoso.example' }}]\n"
     );
     std::fs::write(folder.path().join("key"), "0123456789abcdef0123456789abcdef").unwrap();
     std::fs::write(folder.path().join("config.toml"), text).unwrap();
     folder
 }
 
-async fn explained(folder: &TempDir, client: &str, mailbox: &str, operation: &str) -> Result<(bool, Value), String> {
+async fn explained(folder: &TempDir, client: &str, mailbox: &str, operation: &str) -> Result<(Ending, Value), String> {
     let settings = Settings {
         config: folder.path().join("config.toml"),
         client: client.to_owned(),
@@ -151,16 +154,16 @@ async fn explained(folder: &TempDir, client: &str, mailbox: &str, operation: &st
         json: true,
     };
     let mut out = Vec::new();
-    let allowed = explain(settings, &mut out).await.map_err(|trouble| trouble.text().to_owned())?;
-    Ok((allowed, serde_json::from_slice(&out).unwrap()))
+    let ending = explain(settings, &mut out).await.map_err(|trouble| trouble.text().to_owned())?;
+    Ok((ending, serde_json::from_slice(&out).unwrap()))
 }
 
 #[tokio::test]
 async fn the_way_to_graph_and_the_entries_are_named() {
     let folder = folder();
-    let (allowed, json) =
+    let (ending, json) =
         explained(&folder, "Service@contoso.example", "room-1@contoso.example", "GetItem").await.unwrap();
-    assert!(allowed, "{json}");
+    assert_eq!((ending, json["allowed"].as_bool()), (Ending::Well, Some(true)), "{json}");
     assert_eq!((json["client"].as_str(), json["capability"].as_str()), (Some("respa"), Some("calendar_read")));
     assert_eq!(json["grant"], serde_json::json!({ "number": 1, "by": ["its address"] }));
     assert_eq!(json["serving"]["tenant"], "contoso");
@@ -168,18 +171,57 @@ async fn the_way_to_graph_and_the_entries_are_named() {
     assert_eq!((&credential["client_id"], &credential["proof"]), (&"reader".into(), &"secret".into()));
     assert_eq!(credential["permissions"], serde_json::json!(["Application Calendars.Read"]), "by Exchange's role");
 
-    let (allowed, json) = explained(&folder, "respa", "ceo@contoso.example", "calendar_read").await.unwrap();
-    assert_eq!((allowed, json["reason"].as_str()), (false, Some("deny_list")));
+    let (ending, json) = explained(&folder, "respa", "ceo@contoso.example", "calendar_read").await.unwrap();
+    assert_eq!((ending, json["reason"].as_str()), (Ending::No, Some("deny_list")));
     assert!(json["denied_by"][0].as_str().unwrap().ends_with("denied.txt"), "{json}");
-    let (allowed, json) = explained(&folder, "respa", "room-1@contoso.example", "GetUserAvailability").await.unwrap();
-    assert_eq!((allowed, json["reason"].as_str()), (false, Some("capability")));
+    let (ending, json) = explained(&folder, "respa", "room-1@contoso.example", "GetUserAvailability").await.unwrap();
+    assert_eq!((ending, json["reason"].as_str()), (Ending::No, Some("capability")));
+}
+
+#[tokio::test]
+async fn what_nobody_can_be_asked_for_is_not_allowed() {
+    let folder = folder();
+    for (mailbox, operation, reason) in [
+        ("a@elsewhere.example", "GetItem", "no_tenant"),
+        ("room-1@contoso.example", "out_of_office_read", "no_credential"),
+    ] {
+        let (ending, json) = explained(&folder, "wide", mailbox, operation).await.unwrap();
+        assert_eq!((ending, json["allowed"].as_bool()), (Ending::No, Some(false)), "{json}");
+        assert_eq!(json["reason"], reason, "{json}");
+        assert!(json["sentences"][0].as_str().unwrap().starts_with("Not served"), "{json}");
+        assert!(json["view"].is_null(), "{json}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_was_not_read_leaves_it_open() {
+    let folder = folder();
+    let (ending, json) = explained(&folder, "grouped", "room-1@contoso.example", "GetItem").await.unwrap();
+    assert_eq!(
+        (ending, &json["allowed"], json["reason"].as_str()),
+        (Ending::Trouble, &Value::Null, Some("not_known_yet"))
+    );
+    assert!(json["sentences"][0].as_str().unwrap().starts_with("Unknown: "), "{json}");
+    let (ending, _) = explained(&folder, "grouped", "room-1@contoso.example", "SetUserOofSettings").await.unwrap();
+    assert_eq!(ending, Ending::No, "no list gives a capability");
+}
+
+#[tokio::test]
+async fn operations_that_any_client_may_ask_need_what_decides_what_they_tell() {
+    let folder = folder();
+    for (operation, capability) in [("ResolveNames", "directory"), ("ConvertId", "calendar_read")] {
+        let (_, json) = explained(&folder, "respa", "room-1@contoso.example", operation).await.unwrap();
+        assert_eq!(json["capability"], capability, "{json}");
+    }
+    let (ending, json) = explained(&folder, "respa", "room-1@contoso.example", "Unsubscribe").await.unwrap();
+    assert_eq!((ending, &json["capability"]), (Ending::Well, &Value::Null), "{json}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_explained_says_what_there_is() {
     let folder = folder();
     for (client, mailbox, operation, expected) in [
-        ("nobody", "a@contoso.example", "GetItem", "there are respa"),
+        ("nobody", "a@contoso.example", "GetItem", "there are respa, wide, grouped"),
         ("respa", "nonsense", "GetItem", "not a valid SMTP address"),
         ("respa", "a@contoso.example", "Nothing", "GetUserAvailabilityRequest"),
     ] {

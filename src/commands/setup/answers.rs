@@ -93,6 +93,7 @@ impl Answers {
         let mut applications = applications::divide(&Plan {
             capabilities: &capabilities(&clients, monitor.is_some()),
             mail_tips: flags.mail_tips,
+            all_addresses: flags.all_addresses,
             single: flags.single_application,
             rbac: scope.is_some(),
             means: &means,

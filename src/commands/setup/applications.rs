@@ -8,6 +8,7 @@ use url::Url;
 
 use super::flags::Kind;
 use crate::calendar::Capability;
+use crate::commands::placeholder;
 use crate::tenant::permissions::Role;
 use crate::tenant::{Certificate, Credential, Proof, Secret};
 
@@ -33,6 +34,7 @@ pub(super) enum Means {
 pub(super) struct Plan<'a> {
     pub(super) capabilities: &'a [Capability],
     pub(super) mail_tips: bool,
+    pub(super) all_addresses: bool,
     pub(super) single: bool,
     pub(super) rbac: bool,
     pub(super) means: &'a Means,
@@ -53,13 +55,19 @@ pub(super) fn divide(plan: &Plan<'_>) -> Vec<Application> {
         tips.credential.mail_tips = true;
         applications.push(tips);
     }
+    if plan.all_addresses {
+        // What it may read is more than names need.
+        let mut addresses = Application::new("addresses", Vec::new(), plan);
+        addresses.credential.all_addresses = true;
+        applications.push(addresses);
+    }
     applications
 }
 
 impl Application {
     fn new(name: &'static str, capabilities: Vec<Capability>, plan: &Plan<'_>) -> Self {
         let mut credential = Credential {
-            client_id: UNKNOWN.to_owned(),
+            client_id: placeholder::ID.to_owned(),
             proof: plan.means.proof(name),
             secret_expires: None,
             capabilities,
@@ -73,7 +81,7 @@ impl Application {
 
     /// Whether its id is known.
     pub(super) fn is_known(&self) -> bool {
-        self.credential.client_id != UNKNOWN
+        self.credential.client_id != placeholder::ID
     }
 
     /// The name of its manifest.
@@ -125,16 +133,26 @@ impl Means {
     }
 }
 
-/// Stands for the id of an application that is still to be registered.
-pub(super) const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
-
 /// All names that applications may have.
-pub(super) const NAMES: [&str; 6] = ["free-busy", "calendar", "out-of-office", "directory", "mail-tips", "gateway"];
+pub(super) const NAMES: [&str; 9] = [
+    "free-busy",
+    "calendar-read",
+    "calendar-write",
+    "out-of-office-read",
+    "out-of-office-write",
+    "directory",
+    "mail-tips",
+    "addresses",
+    "gateway",
+];
 
-const SMALL: [(&str, &[Capability]); 4] = [
+/// Whoever only reads does not write: an application for each.
+const SMALL: [(&str, &[Capability]); 6] = [
     ("free-busy", &[Capability::FreeBusy]),
-    ("calendar", &[Capability::CalendarRead, Capability::CalendarWrite]),
-    ("out-of-office", &[Capability::OutOfOfficeRead, Capability::OutOfOfficeWrite]),
+    ("calendar-read", &[Capability::CalendarRead]),
+    ("calendar-write", &[Capability::CalendarWrite]),
+    ("out-of-office-read", &[Capability::OutOfOfficeRead]),
+    ("out-of-office-write", &[Capability::OutOfOfficeWrite]),
     ("directory", &[Capability::Directory]),
 ];
 
@@ -144,14 +162,19 @@ mod tests {
     use super::*;
 
     fn divided(single: bool, rbac: bool) -> Vec<Application> {
-        let plan =
-            Plan { capabilities: &Capability::ALL, mail_tips: true, single, rbac, means: &Means::ManagedIdentity };
-        divide(&plan)
+        divide(&Plan {
+            capabilities: &Capability::ALL,
+            mail_tips: true,
+            all_addresses: true,
+            single,
+            rbac,
+            means: &Means::ManagedIdentity,
+        })
     }
 
     #[test]
     fn everything_is_served_once() {
-        for (single, count) in [(false, 5), (true, 2)] {
+        for (single, count) in [(false, 8), (true, 3)] {
             let applications = divided(single, false);
             assert_eq!(applications.len(), count);
             let served: Vec<_> = applications.iter().flat_map(|it| &it.credential.capabilities).copied().collect();
@@ -167,10 +190,13 @@ mod tests {
         let told: Vec<_> = applications.iter().map(|it| (it.name, names(it), it.exchange_roles())).collect();
         let expected = [
             ("free-busy", vec![], vec!["Application Calendars.Read"]),
-            ("calendar", vec![], vec!["Application Calendars.ReadWrite"]),
-            ("out-of-office", vec![], vec!["Application MailboxSettings.ReadWrite"]),
+            ("calendar-read", vec![], vec!["Application Calendars.Read"]),
+            ("calendar-write", vec![], vec!["Application Calendars.ReadWrite"]),
+            ("out-of-office-read", vec![], vec!["Application MailboxSettings.Read"]),
+            ("out-of-office-write", vec![], vec!["Application MailboxSettings.ReadWrite"]),
             ("directory", vec!["Place.Read.All", "GroupMember.Read.All", "User.ReadBasic.All"], vec![]),
             ("mail-tips", vec!["MailTips.ReadBasic.All"], vec![]),
+            ("addresses", vec!["User.Read.All"], vec![]),
         ];
         assert_eq!(told, expected);
         assert!(applications.iter().all(|it| it.credential.rbac_scoped != it.exchange_roles().is_empty()));

@@ -130,6 +130,13 @@ fn tenant(text: &mut String, answers: &Answers) {
             list(&it.domains)
         ),
     );
+    let tried = answers.scope.iter().flat_map(|scope| [("allowed", &scope.allowed), ("forbidden", &scope.forbidden)]);
+    let tried: Vec<String> =
+        tried.filter_map(|(key, mailbox)| Some(format!("{key} = {}", quoted(mailbox.as_ref()?)))).collect();
+    if !tried.is_empty() {
+        let tried = tried.join(", ");
+        put(text, format_args!("# What `calendar-relay check --online` tries.\ncheck = {{ {tried} }}"));
+    }
     for application in &answers.applications {
         credential(text, application);
     }
@@ -165,6 +172,9 @@ fn credential(text: &mut String, application: &Application) {
     }
     if it.mail_tips {
         put(text, format_args!("mail_tips = true"));
+    }
+    if it.all_addresses {
+        put(text, format_args!("all_addresses = true"));
     }
 }
 

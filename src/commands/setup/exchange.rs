@@ -112,8 +112,14 @@ foreach ($application in $applications) {
     }
 
     foreach ($role in $application.Roles) {
-        $name = $application.Name + ' ' + $role.Replace('Application ', '')
-        if (-not (Get-ManagementRoleAssignment -Identity $name -ErrorAction SilentlyContinue)) {
+        # With the id: another gateway's application may have the same name.
+        $name = $application.Name + ' ' + $role.Replace('Application ', '') + ' ' + $appId
+        $assignment = Get-ManagementRoleAssignment -Identity $name -ErrorAction SilentlyContinue
+        if ($assignment) {
+            if (\"$($assignment.CustomResourceScope)\" -ne $scopeName) {
+                Set-ManagementRoleAssignment -Identity $name -CustomResourceScope $scopeName
+            }
+        } else {
             New-ManagementRoleAssignment -Name $name -App $principal.ObjectId -Role $role -CustomResourceScope $scopeName | Out-Null
         }
     }
@@ -121,9 +127,11 @@ foreach ($application in $applications) {
     foreach ($trial in $trials) {
         $result = Test-ServicePrincipalAuthorization -Identity $principal.ObjectId -Resource $trial.Mailbox
         $result | Format-Table -Property @('RoleName', 'GrantedPermissions', 'AllowedResourceScope', 'ScopeType', 'InScope')
-        $inScope = @($result | Where-Object { \"$($_.InScope)\" -eq 'True' }).Count -gt 0
-        if ($inScope -ne $trial.Expected) {
-            Write-Warning \"$($application.Name), $($trial.Mailbox): in scope is $inScope and should be $($trial.Expected)\"
+        foreach ($role in $application.Roles) {
+            $inScope = @($result | Where-Object { $_.RoleName -eq $role -and \"$($_.InScope)\" -eq 'True' }).Count -gt 0
+            if ($inScope -ne $trial.Expected) {
+                Write-Warning \"$($application.Name), $role, $($trial.Mailbox): in scope is $inScope and should be $($trial.Expected)\"
+            }
         }
     }
 }

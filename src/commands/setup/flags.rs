@@ -78,6 +78,9 @@ pub struct Flags {
     /// An application for Microsoft's own mail tips.
     #[arg(long)]
     pub mail_tips: bool,
+    /// An application that knows all addresses of people, which policies that deny some mailboxes need.
+    #[arg(long)]
+    pub all_addresses: bool,
 
     /// The mailboxes to which Exchange limits the applications, by RBAC for Applications.
     #[arg(long, value_enum)]

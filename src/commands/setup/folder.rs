@@ -4,7 +4,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::commands::Trouble;
@@ -45,6 +45,9 @@ pub(super) fn write(folder: &Path, drafts: &[Draft], force: bool) -> Result<Vec<
     if !in_the_way.is_empty() {
         return Err(format!("{} is there already; --force overwrites it", in_the_way.join(", ")).into());
     }
+    for draft in drafts.iter().filter(|draft| draft.existing == Existing::Keep && exists(draft)) {
+        keepable(&folder.join(&draft.name))?;
+    }
     DirBuilder::new().recursive(true).create(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut done = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -60,6 +63,26 @@ pub(super) fn write(folder: &Path, drafts: &[Draft], force: bool) -> Result<Vec<
     Ok(done)
 }
 
+/// Whether a secret that is there may stay: somebody else may have put it there, or read it.
+fn keepable(path: &Path) -> Result<(), Trouble> {
+    let trouble = |problem: &str| {
+        let path = path.display();
+        Trouble::from(format!("{path} is there already and cannot be kept: {problem}; put it right, or move it away"))
+    };
+    let data = path.symlink_metadata().map_err(|error| trouble(&error.to_string()))?;
+    if !data.file_type().is_file() {
+        return Err(trouble("it is no regular file"));
+    }
+    // Whose this process is; elsewhere than on Linux only the mode tells.
+    if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() != data.uid()) {
+        return Err(trouble("it is not this user's"));
+    }
+    if data.mode() & 0o177 != 0 {
+        return Err(trouble("others than its owner may use it (chmod 600)"));
+    }
+    Ok(())
+}
+
 /// Through a new file beside it: nobody else ever reads a secret, and nothing is ever half written.
 fn put(path: &Path, draft: &Draft) -> std::io::Result<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.exists()) {
@@ -68,7 +91,7 @@ fn put(path: &Path, draft: &Draft) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let mode = if draft.is_secret { 0o600 } else { 0o644 };
+    let mode = if draft.is_secret { 0o600 } else { 0o640 };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
     let written = file.write_all(draft.text.as_bytes()).and_then(|()| file.sync_all());
     written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
@@ -107,6 +130,25 @@ mod tests {
         assert_eq!([read("a"), read("secrets/key"), read("z")], ["1", "1", "1"], "all or nothing");
         write(folder.path(), &drafts("3"), true).unwrap();
         assert_eq!([read("a"), read("secrets/key"), read("z")], ["3", "1", "3"]);
+    }
+
+    #[test]
+    fn a_secret_that_others_may_have_put_there_or_read_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let drafts = [draft("a", "1", Existing::Replace), draft("secrets/key", "1", Existing::Keep)];
+        write(folder.path(), &drafts, false).unwrap();
+        let key = folder.path().join("secrets/key");
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let trouble = write(folder.path(), &drafts, true).unwrap_err();
+        assert!(trouble.text().contains("chmod 600"), "{}", trouble.text());
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o400)).unwrap();
+        write(folder.path(), &drafts, false).unwrap();
+        std::fs::rename(&key, folder.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("elsewhere"), &key).unwrap();
+        let trouble = write(folder.path(), &drafts, true).unwrap_err();
+        assert!(trouble.text().contains("no regular file"), "{}", trouble.text());
+        let mode = std::fs::metadata(folder.path().join("a")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::exchange::SCRIPT;
 use super::flags::{Kind, Purpose};
 use super::questions::name;
 use crate::tenant::Cloud;
+use crate::tenant::permissions::{GRAPH, Role};
 
 /// How each client logs in; its secret is shown here, and nowhere else.
 pub(super) fn clients(answers: &Answers, passwords: &[String], out: &mut dyn Write) -> io::Result<()> {
@@ -54,28 +55,55 @@ pub(super) fn next(answers: &Answers, folder: &Path, out: &mut dyn Write) -> io:
         writeln!(out, "  what it assigns: grants only add, and Entra's are for all mailboxes.")?;
     }
     let config = folder.join(CONFIG);
-    let mailbox = answers.scope.as_ref().and_then(|scope| scope.allowed.as_deref());
-    let mailbox = mailbox.map_or_else(String::new, |mailbox| format!(" --mailbox '{mailbox}'"));
+    let flag = |name: &str, mailbox: Option<&String>| {
+        mailbox.map_or_else(String::new, |mailbox| format!(" --{name} '{}'", mailbox.replace('\'', r"'\''")))
+    };
+    let scope = answers.scope.as_ref();
+    let allowed = flag("mailbox", scope.and_then(|scope| scope.allowed.as_ref()));
+    let forbidden = flag("forbidden", scope.and_then(|scope| scope.forbidden.as_ref()));
     writeln!(out, "- The gateway's user must be able to read the configuration, its secrets and certificates.")?;
-    writeln!(out, "- calendar-relay check --config '{}' --online{mailbox}", config.display())
+    writeln!(out, "- calendar-relay check --config '{}' --online{allowed}{forbidden}", config.display())
+}
+
+/// PowerShell that assigns a managed identity its roles: it has no manifest
+/// (<https://learn.microsoft.com/powershell/module/microsoft.graph.applications/new-mgserviceprincipalapproleassignment>).
+fn managed(application: &Application, roles: &[Role], out: &mut dyn Write) -> io::Result<()> {
+    let called = application.name;
+    if roles.is_empty() {
+        return writeln!(
+            out,
+            "- {called}: a managed identity; it needs no app role, for Exchange lets it use its mailboxes"
+        );
+    }
+    let id = if application.is_known() { &application.credential.client_id } else { "APPLICATION-ID" };
+    writeln!(
+        out,
+        "- {called}: a managed identity has no manifest; assign its app roles of Microsoft Graph in PowerShell:"
+    )?;
+    writeln!(out, "    Connect-MgGraph -Scopes 'AppRoleAssignment.ReadWrite.All', 'Application.Read.All'")?;
+    writeln!(out, "    $graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"")?;
+    writeln!(out, "    $identity = Get-MgServicePrincipal -Filter \"appId eq '{id}'\"")?;
+    for role in roles {
+        // Of some roles Microsoft's documents do not tell the id, which is the same everywhere: the tenant knows it.
+        let role_id = role.id.map_or_else(
+            || format!("($graph.AppRoles | Where-Object {{ $_.Value -eq '{}' }}).Id", role.name),
+            |id| format!("'{id}'"),
+        );
+        writeln!(
+            out,
+            "    New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $identity.Id -PrincipalId $identity.Id \
+             -ResourceId $graph.Id -AppRoleId {role_id} # {}",
+            role.name
+        )?;
+    }
+    Ok(())
 }
 
 fn entra(answers: &Answers, application: &Application, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
     let (kind, called) = (answers.means.kind(), application.name);
     let roles = application.roles();
     if kind == Kind::ManagedIdentity {
-        writeln!(out, "- {called}: a managed identity has no manifest; assign it these app roles of Microsoft Graph:")?;
-        for role in &roles {
-            writeln!(
-                out,
-                "    {}  {}",
-                role.name,
-                role.id.unwrap_or("(its id: in Microsoft Graph's service principal)")
-            )?;
-        }
-        if roles.is_empty() {
-            writeln!(out, "    none: Exchange lets it use its mailboxes")?;
-        }
+        managed(application, &roles, out)?;
     } else {
         let file = folder.join(application.manifest_file());
         if roles.is_empty() {

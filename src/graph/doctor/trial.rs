@@ -106,7 +106,12 @@ pub(super) async fn attempt(
         };
         answered.insert(check, told.is_ok());
         match told {
-            Ok(text) if capability.changes() => sheet.ok(check, format!("{whom}{text}; writing was not tried")),
+            Ok(text) if capability.changes() => {
+                sheet.ok(check, format!("{whom}{text}; writing was not tried"));
+                if patient.credential.rbac_scoped {
+                    writing(capability, allowed, sheet);
+                }
+            }
             Ok(text) => sheet.ok(check, format!("{whom}{text}")),
             Err(trouble) => {
                 let remedy = remedy(patient.credential, capability, allowed, &trouble.failure);
@@ -118,6 +123,21 @@ pub(super) async fn attempt(
         tips(patient, allowed, sheet).await;
     }
     answered
+}
+
+/// What no token shows, and nothing that only reads proves.
+fn writing(capability: Capability, mailbox: Option<&Mailbox>, sheet: &mut Sheet) {
+    let roles: Vec<&str> = permissions::of(capability).iter().filter_map(|need| need.exchange).collect();
+    let mailbox = mailbox.map_or("MAILBOX", Mailbox::as_str);
+    let text = format!(
+        "{}: reading shows nothing of the right to write, and no token shows what Exchange grants",
+        capability.name()
+    );
+    let remedy = format!(
+        "Test-ServicePrincipalAuthorization -Identity <object id> -Resource {mailbox} must list {} as in scope",
+        roles.join(", ")
+    );
+    sheet.note("writing", Verdict::Warning, text, Some(remedy));
 }
 
 async fn tips(patient: &Patient<'_>, allowed: Option<&Mailbox>, sheet: &mut Sheet) {
