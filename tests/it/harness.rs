@@ -8,7 +8,7 @@ pub(crate) mod requests;
 mod schema;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use calendar_relay::app::{self, App};
 use calendar_relay::commands::certificate::{self, Made};
@@ -149,6 +149,16 @@ impl Setup {
         let http = client_of(&made.authority, |builder| builder);
         Gateway { app, simulator, http, folder, made, tls: self.tls, text, seen: Mutex::default() }
     }
+}
+
+/// While there is just one subscriber, a thread without any decides for all threads that nobody wants what it is the
+/// first to log. To be called before a test listens to its log.
+pub(crate) fn every_thread_is_heard() {
+    static ANOTHER: LazyLock<tracing::Dispatch> = LazyLock::new(|| {
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(std::io::sink);
+        tracing::Dispatch::new(subscriber.finish())
+    });
+    LazyLock::force(&ANOTHER);
 }
 
 /// A configuration; the value of a secret stands in the place of its variable's name.

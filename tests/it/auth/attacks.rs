@@ -13,7 +13,7 @@ use sha2::Sha256;
 use tracing_subscriber::EnvFilter;
 
 use super::{bare, status};
-use crate::harness::{Answer, CLIENT, Gateway, ISSUER, SECRET, SIGNING_KEY, Setup, client_of};
+use crate::harness::{Answer, CLIENT, Gateway, ISSUER, SECRET, SIGNING_KEY, Setup, client_of, every_thread_is_heard};
 
 const OTHER_KEY: &str = "fedcba9876543210fedcba9876543210";
 /// The header of a good token, as it is written.
@@ -251,6 +251,7 @@ impl Write for Lines {
 
 #[tokio::test]
 async fn every_attack_has_the_same_answer_and_no_line_repeats_it() {
+    every_thread_is_heard();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
