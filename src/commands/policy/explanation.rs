@@ -187,7 +187,7 @@ impl Explanation {
         if let Some(owner) = denied.owner(&self.mailbox).filter(|_| self.denied_by.is_empty()) {
             self.denied_by.push(format!("its owner's address {owner}"));
         }
-        if self.denied_by.is_empty() && matches!(self.verdict, Err(Denial::DenyList)) {
+        if self.denied_by.is_empty() && matches!(self.outcome, Outcome::Denied(Denial::DenyList)) {
             self.denied_by
                 .push("being nobody's address in the directory, where no entry allows it by itself".to_owned());
         }
