@@ -213,7 +213,7 @@ async fn operations_that_any_client_may_ask_need_what_decides_what_they_tell() {
         let (_, json) = explained(&folder, "respa", "room-1@contoso.example", operation).await.unwrap();
         assert_eq!(json["capability"], capability, "{json}");
     }
-    let (ending, json) = explained(&folder, "respa", "room-1@contoso.example", "Unsubscribe").await.unwrap();
+    let (ending, json) = explained(&folder, "respa", "room-1@contoso.example", "GetServerTimeZones").await.unwrap();
     assert_eq!((ending, &json["capability"]), (Ending::Well, &Value::Null), "{json}");
 }
 
