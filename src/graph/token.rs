@@ -4,6 +4,7 @@
 //! credentials that nobody uses. Must not know what the tokens are for.
 
 mod exchange;
+mod said;
 mod upkeep;
 
 use std::fmt;
@@ -25,7 +26,7 @@ use crate::failure::Failure;
 use crate::metrics::{CredentialLabels, Metrics, TenantOutcome};
 use crate::tenant::Credential;
 use exchange::{Answer, Issued};
-use upkeep::Said;
+use said::Said;
 
 /// How long a refusal is believed before Entra is asked again.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(30);

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::Tokens;
+use super::said::{Said, Saying};
 use crate::graph::proof::{Unusable, expiries};
 use crate::metrics::CredentialLabels;
 
@@ -16,20 +17,6 @@ use crate::metrics::CredentialLabels;
 const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often the operator is told the same, and how long a token that nobody needs is not renewed.
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// What the operator was told last of an expiry, and when.
-#[derive(Debug)]
-pub(super) struct Said {
-    at: Instant,
-    what: Saying,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Saying {
-    Soon(Timestamp),
-    /// It has expired, or nothing of it can be used.
-    Over,
-}
 
 impl Tokens {
     /// Looks when the credential expires, by its files and the configuration; and asks for a token where none was for a

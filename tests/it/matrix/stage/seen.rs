@@ -51,7 +51,7 @@ fn is_denial(name: &str) -> bool {
 
 /// A denial's name without why it was denied.
 fn without_reason(name: &str) -> String {
-    let (before, rest) = name.split_once("limit=\"").unwrap();
+    let (before, rest) = name.split_once("reason=\"").unwrap();
     let (_, after) = rest.split_once('"').unwrap();
     format!("{before}{after}")
 }
