@@ -6,6 +6,7 @@ use calendar_relay::commands::credentials::sha256;
 use super::rows::{Cell, Row, Told};
 use super::world::{DENIED, NINA, PERMITTED};
 use crate::harness::SECRET;
+use crate::matrix::Way;
 
 /// A file with those whom all clients may use.
 pub(super) const ROSTER: &str = "roster.txt";
@@ -123,6 +124,8 @@ impl Policy {
     /// What its client is told.
     pub(super) fn expects(&self, row: &Row, cell: &Cell) -> Told {
         match self.forbids {
+            // Nobody but its own tenant is asked, which has no application for its directory.
+            Forbids::Tenant if cell.way == Way::Name => Told::Each("ErrorAccessDenied"),
             Forbids::Tenant => cell.denied,
             Forbids::Mailbox => cell.with_own.filter(|_| self.has_own_mailbox).unwrap_or(cell.denied),
             Forbids::Capability(_) => row.missing.unwrap_or(match cell.denied {
