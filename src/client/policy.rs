@@ -95,7 +95,7 @@ impl Policy {
         }
     }
 
-    /// Where a grant shows less than a later one for the same capability that names more than single addresses: asked
+    /// Where a grant may show less than a later one for the same capability that names more than single addresses: asked
     /// for by an address that the first does not know, the same mailbox would be shown by the second. The grants'
     /// places, and the capability.
     #[must_use]
@@ -103,7 +103,7 @@ impl Policy {
         let mut all = Vec::new();
         for (place, first) in self.grants.iter().enumerate().filter(|(_, grant)| !grant.mailboxes.is_empty()) {
             for (later, second) in self.grants.iter().enumerate().skip(place + 1) {
-                let is_other = first.view != second.view && !second.mailboxes.are_exact();
+                let is_other = !second.view.is_within(&first.view) && !second.mailboxes.are_exact();
                 let both = first.capabilities.iter().filter(|capability| is_other && second.names(**capability));
                 all.extend(both.map(|capability| (place, later, *capability)));
             }
@@ -241,10 +241,11 @@ mod tests {
             mailboxes: Mailboxes::of_patterns(mailboxes),
             view: Arc::new(View::under(ceiling)),
         };
-        let mut policy = Policy::unlimited(&[Capability::FreeBusy], &["ceo@x.example"], Ceiling::Time);
-        policy.grants.push(grant(&["a@x.example"], Ceiling::Full));
-        policy.grants.push(grant(&["*@x.example"], Ceiling::Time));
-        let expected = [(1, 2, Capability::FreeBusy), (1, 2, Capability::CalendarRead)];
+        let mut policy = Policy::unlimited(&[Capability::FreeBusy], &["a@x.example"], Ceiling::Full);
+        policy.grants.push(grant(&["ceo@x.example"], Ceiling::Time));
+        policy.grants.push(grant(&["b@x.example"], Ceiling::Full));
+        policy.grants.push(grant(&["*@x.example"], Ceiling::SubjectAndLocation));
+        let expected = [(1, 3, Capability::FreeBusy), (1, 3, Capability::CalendarRead)];
         assert_eq!(policy.shadowed(), expected);
     }
 

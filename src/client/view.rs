@@ -101,6 +101,13 @@ impl View {
         if is_private && !self.shows_private { Ceiling::Time } else { self.ceiling }
     }
 
+    /// Whether whoever has this view surely sees no more than with another one.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        let is_lower = self.ceiling <= other.ceiling && (!self.shows_private || other.shows_private);
+        self == other || is_lower && other.is_plain() && other.horizon.is_endless()
+    }
+
     /// Whether an item is shown as it is, as far as the ceiling goes.
     #[must_use]
     pub fn is_plain(&self) -> bool {

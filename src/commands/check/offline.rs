@@ -81,6 +81,12 @@ fn of_client(client: &Client, tenants: &[Tenant]) -> Vec<Finding> {
     if mailboxes().all(|mailboxes| mailboxes.is_empty()) {
         warn(&mut sheet, "mailboxes", "may use no mailbox".to_owned());
     }
+    for (narrow, wide, capability) in client.policy.shadowed() {
+        let (narrow, wide, name) = (place(narrow), place(wide), capability.name());
+        let text = format!("for {name}, another address of a mailbox that {narrow} names is shown as {wide} has it");
+        let remedy = "name all addresses of those mailboxes, or single mailboxes in the wider one".to_owned();
+        sheet.note("views", Verdict::Warning, text, Some(remedy));
+    }
     let mut lost: Vec<&Pattern> = Vec::new();
     for pattern in mailboxes().flat_map(|mailboxes| &mailboxes.patterns) {
         if !tenants.iter().any(|tenant| reaches(pattern, tenant)) && !lost.contains(&pattern) {
@@ -89,6 +95,11 @@ fn of_client(client: &Client, tenants: &[Tenant]) -> Vec<Finding> {
         }
     }
     sheet.findings()
+}
+
+/// What a grant of a client is called: the first is written in its own keys.
+fn place(grant: usize) -> String {
+    if grant == 0 { "the client's own grant".to_owned() } else { format!("grant {grant} of its grants") }
 }
 
 fn of_monitor(settings: &out_of_office::Settings, tenants: &[Tenant]) -> Vec<Finding> {
