@@ -24,7 +24,7 @@ pub struct Flags {
     /// What the gateway is for; several separated by commas.
     #[arg(long = "purpose", value_enum, value_delimiter = ',')]
     pub purposes: Vec<Purpose>,
-    /// The address at which clients reach the gateway, such as https://calendar.contoso.example.
+    /// The address at which clients reach the gateway: https, and its name.
     #[arg(long)]
     pub public_url: Option<String>,
     /// Where to listen; 0.0.0.0:8443, or 127.0.0.1:8080 with --plain.
