@@ -125,7 +125,7 @@ impl Policy {
     pub(super) fn expects(&self, row: &Row, cell: &Cell) -> Told {
         match self.forbids {
             // Nobody but its own tenant is asked, which has no application for its directory.
-            Forbids::Tenant if cell.way == Way::Name => Told::Each("ErrorAccessDenied"),
+            Forbids::Tenant if matches!(cell.way, Way::Name | Way::LegacyName) => Told::Each("ErrorAccessDenied"),
             Forbids::Tenant => cell.denied,
             Forbids::Mailbox => cell.with_own.filter(|_| self.has_own_mailbox).unwrap_or(cell.denied),
             Forbids::Capability(_) => row.missing.unwrap_or(match cell.denied {
