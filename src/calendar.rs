@@ -50,7 +50,7 @@ impl Mailbox {
             && !domain.starts_with('.')
             && !domain.ends_with('.')
             && !domain.contains("..");
-        if !local_ok || !domain_ok || trimmed.chars().any(is_unseen) {
+        if !local_ok || !domain_ok || (!trimmed.is_ascii() && trimmed.chars().any(is_unseen)) {
             return Err(bad());
         }
         Ok(Self(trimmed.to_lowercase().into()))
