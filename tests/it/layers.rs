@@ -37,10 +37,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "changes",
             "client",
             "items",
-            "tenant",
             "failure",
             "journal",
-            "metrics",
             "writes",
             "graph::Graphs",
             "graph::Detail",
@@ -49,11 +47,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "graph::ReplyKind",
         ],
     ),
-    (
-        "server",
-        &["audit", "changes", "ews", "graph", "client", "tenant", "out_of_office", "failure", "journal", "metrics"],
-    ),
-    ("admin", &["graph", "metrics", "journal", "out_of_office", "rosters"]),
+    ("server", &["audit", "changes", "ews", "graph", "client", "out_of_office", "failure", "journal", "metrics"]),
+    ("admin", &["graph", "metrics", "out_of_office", "rosters"]),
     ("simulator", &[]),
 ];
 
